@@ -1,0 +1,1 @@
+"""One outside system each; no adapter imports another but process and http."""

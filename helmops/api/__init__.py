@@ -1,0 +1,1 @@
+"""PURE: the kinds a user writes, read into frozen dataclasses."""

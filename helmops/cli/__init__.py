@@ -1,0 +1,1 @@
+"""Commands, each thin, loaded when called."""

@@ -1,0 +1,1 @@
+"""PURE: everything that can be decided without asking the world."""

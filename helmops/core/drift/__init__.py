@@ -1,0 +1,1 @@
+"""PURE: proofs of cleanness, and what is left of a difference that is really ours."""

@@ -1,0 +1,1 @@
+"""PURE: the three functions everything rests on: determine, decide, record."""

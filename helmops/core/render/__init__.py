@@ -1,0 +1,1 @@
+"""PURE: what Helm rendered, read as objects."""

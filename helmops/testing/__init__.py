@@ -1,0 +1,1 @@
+"""A fake for each port, and builders, for tests."""
