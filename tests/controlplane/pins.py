@@ -1,4 +1,4 @@
-"""PyPI packages that carry programs, pinned with their hashes in ``pins/``."""
+"""PyPI packages that carry programs, pinned with their hashes in ``pinned/``."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 
 from .cache import run_telling
 
-FOLDER = Path(__file__).resolve().parent / "pins"
+FOLDER = Path(__file__).resolve().parent / "pinned"
 
 
 @dataclass(frozen=True)
 class Pin:
-    """One package; the file ``pins/<name>.txt`` says which."""
+    """One package; the file ``pinned/<name>.txt`` says which."""
 
     name: str
 
