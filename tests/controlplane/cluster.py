@@ -60,12 +60,15 @@ class Cluster:
                 self._start(programs)
         return self.kubeconfig
 
-    def down(self) -> bool:
-        """End what runs here and remove its data; say whether anything ran."""
+    def down(self, unless: Callable[[], bool] = lambda: False) -> bool:
+        """End what runs here and remove its data; say whether anything ran.
+
+        ``unless`` is asked while nobody else can start or end the cluster.
+        """
         if not self._state.exists():
             return False
         with self._locked():
-            return self._clear()
+            return not unless() and self._clear()
 
     def status(self) -> Status:
         """Look, without starting or ending anything."""
@@ -112,7 +115,7 @@ class Cluster:
 
     def _refuse_foreign_folder(self) -> None:
         entries = {entry.name for entry in self.root.iterdir()} if self.root.is_dir() else set()
-        if entries - {"lock"} and not self._state.exists():
+        if entries - {"lock", "runs"} and not self._state.exists():
             raise ClusterError(f"{self.root} holds something else than a cluster; choose another folder")
 
     def _clear(self) -> bool:

@@ -1,0 +1,1 @@
+"""Real servers on loopback: a Helm repository, an OCI registry, a git server."""
