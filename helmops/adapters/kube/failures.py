@@ -46,6 +46,10 @@ class Expired(Transient):
     """410: the place in a list or watch is too old to go on from."""
 
 
+class Unserved(NotFound):
+    """404 for the address itself: the server does not serve this kind (any more)."""
+
+
 class Unpatched(Rejected):
     """422 without a word: an operation of a JSON patch did not apply."""
 
@@ -73,7 +77,7 @@ class Answer:
         if self.status == 403:
             return self._forbidden(where)
         if self.status == 404:
-            return NotFound(self.text or "the server does not know this address (404)", where=where)
+            return self._missing(where)
         if self.status == 409:
             return self._conflict(where)
         if self.status == 410:
@@ -89,6 +93,11 @@ class Answer:
         if lacks_right or not self.is_kube:
             return Forbidden(self.text or "the server forbids it (403)", where=where)
         return Rejected(self.words(), where=where)
+
+    def _missing(self, where: str) -> HelmopsError:
+        if self.details.get("name"):
+            return NotFound(self.text, where=where)
+        return Unserved("the server does not know this address (404)", where=where)
 
     def _conflict(self, where: str) -> HelmopsError:
         fields = tuple(self._field_conflicts())

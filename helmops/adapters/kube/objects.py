@@ -1,0 +1,178 @@
+"""The port ``Cluster`` on the Kubernetes API: generic objects, their metadata, server-side apply, events."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from helmops.adapters.kube.client import APPLY, JSON, JSON_PATCH, Client, Request
+from helmops.adapters.kube.discovery import Discovery, unserved
+from helmops.adapters.kube.failures import Unpatched, Unserved
+from helmops.adapters.kube.listing import METADATA, METADATA_LIST, list_all, object_meta
+from helmops.adapters.kube.paths import path_of, segment
+from helmops.api.model import Access
+from helmops.core.objects import Kinds, ObjectEvent, ObjectId, ObjectMeta, Resource
+from helmops.errors import Conflict, NotFound, Rejected
+
+_T = TypeVar("_T")
+
+
+class KubeCluster:
+    """Generic objects of API servers."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._discovery = Discovery(client)
+        self._uids: dict[Access, str] = {}
+
+    async def uid(self, access: Access) -> str:
+        """UID of namespace kube-system; it never changes, so it is asked once."""
+        uid = self._uids.get(access)
+        if uid is None:
+            request = Request("GET", "/api/v1/namespaces/kube-system", accept=METADATA)
+            answer = await self._client.request(access, request)
+            uid = self._uids[access] = str(answer["metadata"]["uid"])
+        return uid
+
+    async def kinds(self, access: Access, *, refresh: bool = False) -> Kinds:
+        """What the server serves."""
+        return await self._discovery.kinds(access, refresh=refresh)
+
+    async def list_metadata(
+        self, access: Access, api_version: str, kind: str, namespace: str | None
+    ) -> Sequence[ObjectMeta]:
+        """Metadata alone, of all objects of a kind."""
+        items = await self._list(access, api_version, kind, namespace, METADATA_LIST)
+        return [object_meta(api_version, kind, item["metadata"]) for item in items]
+
+    async def list_objects(
+        self, access: Access, api_version: str, kind: str, namespace: str | None
+    ) -> Sequence[Mapping[str, Any]]:
+        """All objects of a kind. Items of a list come without apiVersion and kind: they are given back."""
+        items = await self._list(access, api_version, kind, namespace, JSON)
+        return [{"apiVersion": api_version, "kind": kind, **item} for item in items]
+
+    async def get(self, access: Access, object_id: ObjectId) -> Mapping[str, Any] | None:
+        """The live object, or None. NotFound when its very kind is not served: that proves nothing of the object."""
+
+        async def ask(resource: Resource) -> Mapping[str, Any] | None:
+            path = path_of(resource, object_id.namespace, object_id.name)
+            try:
+                answer: Mapping[str, Any] = await self._client.request(
+                    access, Request("GET", path, where=str(object_id))
+                )
+            except Unserved:
+                raise
+            except NotFound:
+                return None
+            return answer
+
+        return await self._at(access, object_id.api_version, object_id.kind, ask)
+
+    async def apply(
+        self,
+        access: Access,
+        obj: Mapping[str, Any],
+        *,
+        force: bool,
+        dry_run: bool,
+        strict: bool = False,
+        manager: str = "helm",
+    ) -> Mapping[str, Any]:
+        """Server-side apply. Asked again when an answer is lost: the second time changes nothing."""
+        object_id = _id_of(obj)
+        params = {
+            "fieldManager": manager,
+            "force": "true" if force else "false",
+            "fieldValidation": "Strict" if strict else "Ignore",
+            **({"dryRun": "All"} if dry_run else {}),
+        }
+
+        async def ask(resource: Resource) -> Mapping[str, Any]:
+            path = _path_in(resource, object_id)
+            request = Request("PATCH", path, params, obj, APPLY, where=str(object_id), idempotent=True)
+            answer: Mapping[str, Any] = await self._client.request(access, request)
+            return answer
+
+        return await self._at(access, object_id.api_version, object_id.kind, ask)
+
+    async def patch(
+        self,
+        access: Access,
+        object_id: ObjectId,
+        operations: Sequence[Mapping[str, Any]],
+        *,
+        manager: str = "helm",
+    ) -> Mapping[str, Any]:
+        """JSON patch."""
+
+        async def ask(resource: Resource) -> Mapping[str, Any]:
+            path = _path_in(resource, object_id)
+            body = [dict(operation) for operation in operations]
+            request = Request("PATCH", path, {"fieldManager": manager}, body, JSON_PATCH, where=str(object_id))
+            try:
+                answer: Mapping[str, Any] = await self._client.request(access, request)
+            except Unpatched as error:
+                if any(operation.get("op") == "test" for operation in operations):
+                    raise Conflict(error.message, where=error.where) from None
+                raise
+            return answer
+
+        return await self._at(access, object_id.api_version, object_id.kind, ask)
+
+    async def events(self, access: Access, namespace: str) -> Sequence[ObjectEvent]:
+        """Events of a namespace, oldest first."""
+        items = await list_all(self._client, access, f"/api/v1/namespaces/{segment(namespace)}/events", where=namespace)
+        return sorted((_event(item) for item in items), key=lambda event: event.time)
+
+    async def _list(
+        self, access: Access, api_version: str, kind: str, namespace: str | None, accept: str
+    ) -> list[Mapping[str, Any]]:
+        async def ask(resource: Resource) -> list[Mapping[str, Any]]:
+            path = path_of(resource, namespace)
+            return await list_all(self._client, access, path, accept=accept, where=f"{kind} list")
+
+        return await self._at(access, api_version, kind, ask)
+
+    async def _at(self, access: Access, api_version: str, kind: str, ask: Callable[[Resource], Awaitable[_T]]) -> _T:
+        """Ask where discovery says the kind is. When it has moved away since, the next one looks afresh."""
+        resource = await self._discovery.resource(access, api_version, kind)
+        try:
+            return await ask(resource)
+        except Unserved:
+            self._discovery.forget(access)
+            raise unserved(api_version, kind) from None
+
+
+def _id_of(obj: Mapping[str, Any]) -> ObjectId:
+    metadata = obj.get("metadata") or {}
+    object_id = ObjectId(
+        str(obj.get("apiVersion", "")),
+        str(obj.get("kind", "")),
+        metadata.get("namespace", ""),
+        metadata.get("name", ""),
+    )
+    if not object_id.name:
+        raise Rejected("it has no metadata.name, so it cannot be applied", where=object_id.kind)
+    return object_id
+
+
+def _path_in(resource: Resource, object_id: ObjectId) -> str:
+    if resource.namespaced and not object_id.namespace:
+        raise Rejected("it names no namespace, and its kind has one", where=str(object_id))
+    return path_of(resource, object_id.namespace, object_id.name)
+
+
+def _event(item: Mapping[str, Any]) -> ObjectEvent:
+    about = item.get("involvedObject") or {}
+    series = item.get("series") or {}
+    return ObjectEvent(
+        id=ObjectId(
+            about.get("apiVersion", ""), about.get("kind", ""), about.get("namespace", ""), about.get("name", "")
+        ),
+        type=item.get("type") or "",
+        reason=item.get("reason") or "",
+        message=item.get("message") or "",
+        count=series.get("count") or item.get("count") or 1,
+        time=series.get("lastObservedTime") or item.get("lastTimestamp") or item.get("eventTime") or "",
+    )
