@@ -1,0 +1,89 @@
+"""What helm says when it fails. It always exits with 1, so its text is all there is.
+
+The wordings were seen on Helm 3.19.0 and 4.2.3 against Kubernetes 1.36; the unit tests keep them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from helmops.errors import HelmError
+
+Scrub = Callable[[str], str]
+
+_LONGEST = 4_000
+
+_KINDS: tuple[tuple[str, str], ...] = (
+    # The first that matches wins: what names a cause comes before what only names a symptom.
+    ("pending", r"another operation \(install/upgrade/rollback\) is in progress"),
+    ("schema", r"values don't meet the specifications of the schema|values\.schema\.json"),
+    (
+        "render",
+        r"execution error at|parse error at|parse error on|error calling|failed to render|template: |nil pointer",
+    ),
+    ("render", r"cannot unmarshal yaml|error converting yaml|failed to parse -"),
+    ("ownership", r"cannot be imported into the current release|invalid ownership metadata"),
+    ("unknown-field", r"unknown field \"|field not declared in schema|strict decoding error"),
+    ("immutable", r"field is immutable|is immutable|forbidden: updates to statefulset|may not change once set"),
+    ("conflict", r"apply failed with \d+ conflict|conflict occurred while applying"),
+    ("cancelled", r"context canceled"),
+    (
+        "hook",
+        r"(pre|post)-(install|upgrade|rollback|delete) hooks? failed|failed (pre|post)-(install|upgrade|rollback)",
+    ),
+    ("hook", r"(pre|post)-(install|upgrade|rollback|delete): "),
+    ("forbidden", r"is forbidden: user |unauthorized|must be logged in to the server|forbidden: user \""),
+    ("unreachable", r"cluster unreachable|connection refused|connection reset|no such host|i/o timeout|tls handshake"),
+    ("unreachable", r"network is unreachable|no route to host|etcdserver|service unavailable|unexpected eof"),
+    ("timeout", r"context deadline exceeded|timed out waiting|would exceed context deadline"),
+    ("test", r"test suite|pod .* failed$"),
+    ("not-found", r"release: not found|has no deployed releases|namespaces \".*\" not found|release has no .* version"),
+)
+_PATTERNS = tuple((kind, re.compile(pattern, re.IGNORECASE | re.MULTILINE)) for kind, pattern in _KINDS)
+
+_HINTS = {
+    "schema": "correct the values; the chart's values.schema.json says what it takes",
+    "render": "correct the values or the chart",
+    "ownership": "the object was made by something else: delete it, or give it Helm's labels and annotations",
+    "unknown-field": "correct the chart: the API server does not know this field",
+    "immutable": "this field cannot be changed: delete the object first, or give it another name",
+    "timeout": "look at the objects named here, or allow more time",
+    "forbidden": "give the identity this right, or use another identity",
+    "unreachable": "check the kubeconfig's server and the network",
+    "pending": "another helm writes this release; wait for it to end",
+}
+
+_NOISE = re.compile(
+    r"^(level=\w+ .*"  # helm 4's log
+    r"|[IWEF]\d{4} \d\d:\d\d:\d\d.*"  # klog: warnings of the API server, memcache
+    r"|\d{4}/\d\d/\d\d \d\d:\d\d:\d\d .*"  # Go's log: warnings of value coalescing
+    r"|time=\S+ level=.*|WARNING: .*|walk\.go:\d+: .*|coalesce\.go:\d+: .*"
+    r"|Release .* has been cancelled\.|Use --debug flag to render out invalid YAML)$",
+    re.MULTILINE,
+)
+_PREFIX = re.compile(r"^Error: (?:(?:INSTALLATION|UPGRADE|ROLLBACK|UNINSTALL)(?: FAILED)?: )?", re.MULTILINE)
+_TWICE = re.compile(r"(\b[^:\n]{4,}: )\1+")
+_GATE = re.compile(r"https?://127\.0\.0\.1:\d+/[A-Za-z0-9_-]{20,}/?")
+_BLANK = re.compile(r"\s*\n\s*")
+
+
+def failure(stderr: bytes, scrub: Scrub, *, where: str) -> HelmError:
+    """The error that this stderr means. Its text is cleaned of noise, and of what ``scrub`` takes out."""
+    text = scrub(stderr.decode("utf-8", "replace"))
+    message = clean(text) or "helm failed and did not say why"
+    kind = kind_of(message)
+    return HelmError(message, kind=kind, where=where, hint=_HINTS.get(kind, ""))
+
+
+def kind_of(message: str) -> str:
+    """The class of failure, see HelmError."""
+    return next((kind for kind, pattern in _PATTERNS if pattern.search(message)), "other")
+
+
+def clean(text: str) -> str:
+    """What is left of stderr for people: no log lines, no wrapping said twice, no address of our own gate."""
+    text = _PREFIX.sub("", _NOISE.sub("", text))
+    text = _GATE.sub("the API server/", _TWICE.sub(r"\1", text))
+    text = _BLANK.sub("\n", text).strip()
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 2] + " …"
