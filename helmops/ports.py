@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from helmops.api.model import Access, ActionOptions, ChartRef
@@ -18,8 +18,20 @@ from helmops.core.release.observation import LeaseView, Record, StoredRelease
 
 
 # ---------------------------------------------------------------- Kubernetes
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where an ``Access`` leads: the context's name, its default namespace, the server's URL."""
+
+    context: str
+    namespace: str
+    server: str
+
+
 class Cluster(Protocol):
     """The Kubernetes API, generic objects."""
+
+    async def target(self, access: Access) -> Target:
+        """Read from the kubeconfig alone; the server is not asked. InputError when there is no such context."""
 
     async def uid(self, access: Access) -> str:
         """UID of namespace kube-system: who the cluster is."""
@@ -226,10 +238,9 @@ class ChartContent:
 
     metadata: Mapping[str, Any]
     default_values: Mapping[str, Any]
-    has_crds: bool
     uses_lookup: bool
     schema: Mapping[str, Any] | None = None
-    crd_kinds: frozenset[tuple[str, str]] = field(default_factory=frozenset)  # (apiVersion, kind) it brings in crds/
+    crds: tuple[Mapping[str, Any], ...] = ()  # the CustomResourceDefinitions in crds/ (kind and spec are enough)
 
 
 class Charts(Protocol):

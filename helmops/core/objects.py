@@ -99,3 +99,29 @@ class ObjectEvent:
     message: str
     count: int
     time: str
+
+
+def meta_of(obj: Mapping[str, Any]) -> ObjectMeta:
+    """The metadata of a whole object (or of a PartialObjectMetadata that names its real kind)."""
+    meta = obj["metadata"]
+    object_id = ObjectId(obj["apiVersion"], obj["kind"], meta.get("namespace", ""), meta["name"])
+    return ObjectMeta(
+        id=object_id,
+        uid=meta.get("uid", ""),
+        resource_version=meta.get("resourceVersion", ""),
+        generation=meta.get("generation"),
+        labels=meta.get("labels") or {},
+        annotations=meta.get("annotations") or {},
+        managed=tuple(_entry(entry) for entry in meta.get("managedFields") or ()),
+        deleting="deletionTimestamp" in meta,
+    )
+
+
+def _entry(entry: Mapping[str, Any]) -> ManagedEntry:
+    return ManagedEntry(
+        entry.get("manager", ""),
+        entry.get("operation", ""),
+        entry.get("subresource", ""),
+        entry.get("time", ""),
+        entry.get("fieldsV1") or {},
+    )

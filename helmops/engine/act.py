@@ -1,0 +1,151 @@
+"""Doing: one action on one release, under its Lease. Every way it can end is an Outcome."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from helmops.core.drift.compare import DriftReport
+from helmops.core.drift.correction import applied, json_patch
+from helmops.core.drift.guard import guarded
+from helmops.core.objects import GuardedFields
+from helmops.core.release.observation import DESIRED_LABEL, OWNER_LABEL, PRUNE_LABEL, Record, StoredRelease
+from helmops.core.release.plan import Action, Correct, Install, Recover, Relabel, Rollback, Upgrade
+from helmops.core.release.state import recovered_description
+from helmops.core.release.status import Outcome
+from helmops.core.render.helmify import helmify
+from helmops.core.render.manifest import read
+from helmops.core.render.place import place
+from helmops.engine.context import Ports, Scope
+from helmops.engine.drift import Targets, guards
+from helmops.engine.preview import Preview
+from helmops.engine.resolve import Resolved
+from helmops.errors import Bug, HelmopsError
+from helmops.ports import HelmChange, HelmRevert
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A release to work on. ``preview`` is of the input as resolved; ``why`` goes into Helm's description."""
+
+    resolved: Resolved
+    preview: Preview | None
+    why: tuple[str, ...] = ()
+
+
+class Actor:
+    """Performs actions. ``holder`` of the Lease marks every helm child."""
+
+    def __init__(self, ports: Ports, scope: Scope, targets: Targets) -> None:
+        self._ports = ports
+        self._scope = scope
+        self._targets = targets
+
+    async def perform(self, job: Job, action: Action, top: Record | None, holder: str) -> Outcome:
+        """Do it. Only cancellation is raised."""
+        try:
+            await self._perform(job, action, top, holder)
+        except HelmopsError as error:
+            return Outcome(error.message, error.hint)
+        return Outcome()
+
+    async def _perform(self, job: Job, action: Action, top: Record | None, holder: str) -> None:
+        access = self._scope.access
+        match action:
+            case Install():
+                await self._ports.helm.install(access, await self._change(job, top, holder))
+            case Upgrade():
+                await self._ports.helm.upgrade(access, await self._change(job, top, holder))
+            case Rollback(target):
+                await self._rollback(job, target, holder)
+            case Correct(reports):
+                await self._correct(_there(top), reports)
+            case Recover(record):
+                await self._ports.storage.mark_failed(access, record, recovered_description(record))
+            case Relabel(record):
+                await self._ports.storage.label(access, record, self._marks(job, None))
+
+    async def _change(self, job: Job, top: Record | None, holder: str) -> HelmChange:
+        release, preview = job.resolved.release, job.preview
+        objects = [one.obj for one in preview.objects] if preview else []
+        revision = top.revision + 1 if top else 1
+        desired = {DESIRED_LABEL: f"{revision}.{job.resolved.digest}"}
+        marks = {key: value or "null" for key, value in self._marks(job, top).items()}
+        return HelmChange(
+            name=release.name,
+            namespace=release.namespace,
+            chart_path=job.resolved.artifact.path,
+            values=job.resolved.values.value,
+            options=release.upgrade if top else release.install,
+            labels=desired | marks,
+            description="helmops: " + "; ".join(job.why or ("as the input says",)),
+            max_history=release.max_history,
+            validate=preview is None or not preview.validated,
+            force_conflicts=True,
+            guarded=await guards(self._ports, self._scope, self._targets, objects) if top else (),
+            holder=holder,
+        )
+
+    def _marks(self, job: Job, top: Record | None) -> dict[str, str | None]:
+        """Owner and prune labels; None removes one. Helm is told to remove only what is there."""
+        marks: dict[str, str | None] = {
+            OWNER_LABEL: self._scope.owner or None,
+            PRUNE_LABEL: None if job.resolved.release.prune else "disabled",
+        }
+        carried = top.labels if top else {}
+        return {key: value for key, value in marks.items() if value is not None or key in carried}
+
+    async def _rollback(self, job: Job, target: int, holder: str) -> None:
+        release = job.resolved.release
+        revert = HelmRevert(
+            name=release.name,
+            namespace=release.namespace,
+            options=release.rollback,
+            revision=target,
+            max_history=release.max_history,
+            force_conflicts=True,
+            guarded=await self.guards_of(release.namespace, release.name, target),
+            holder=holder,
+        )
+        await self._ports.helm.rollback(self._scope.access, revert)
+
+    async def guards_of(self, namespace: str, name: str, revision: int) -> tuple[GuardedFields, ...]:
+        """Fields of a stored revision's objects that stay with their owner at this moment."""
+        records = await self._ports.storage.records_of(self._scope.access, namespace, name)
+        record = next(one for one in records if one.revision == revision)
+        objects = await self._manifest(await self._ports.storage.body(self._scope.access, record))
+        return await guards(self._ports, self._scope, self._targets, list(objects.values()))
+
+    async def _manifest(self, body: StoredRelease) -> dict[Any, Mapping[str, Any]]:
+        kinds = await self._ports.cluster.kinds(self._scope.access)
+        return {one.id: one.obj for one in place(read(body.manifest).objects, kinds, body.namespace).objects}
+
+    async def _correct(self, top: Record, reports: tuple[DriftReport, ...]) -> None:
+        """What is missing comes first: others may refer to it."""
+        body = await self._ports.storage.body(self._scope.access, top)
+        objects = await self._manifest(body)
+        missing = [report for report in reports if report.kind == "missing"]
+        changed = [report for report in reports if report.kind != "missing"]
+        for group in (missing, changed):
+            await asyncio.gather(*(self._put_right(body, objects[report.object], report) for report in group))
+
+    async def _put_right(self, body: StoredRelease, manifest: Mapping[str, Any], report: DriftReport) -> None:
+        access, cluster = self._scope.access, self._ports.cluster
+        live = await cluster.get(access, report.object)
+        marked = helmify(manifest, body.name, body.namespace)
+        pointers = guarded(live, await self._targets.get()) if live is not None else ()
+        wanted = applied(marked, pointers)
+        if live is None or body.apply_method == "ssa":
+            await cluster.apply(access, wanted, force=True, dry_run=False)
+            return
+        # Helm 3 owns its objects by Update: an apply would leave a second owner that Helm 3 never takes fields from.
+        dry = await cluster.apply(access, wanted, force=True, dry_run=True)
+        await cluster.patch(access, report.object, json_patch(live, dry))
+
+
+def _there(top: Record | None) -> Record:
+    if top is None:
+        raise Bug("only what is deployed can drift")
+    return top

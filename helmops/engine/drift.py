@@ -1,0 +1,202 @@
+"""Drift of many releases at once: one metadata list a kind proves most objects clean; the rest are asked for, one by one.
+
+Losing the proofs costs dry-runs, never a wrong answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from helmops.core.drift.compare import DriftReport, changed_report, missing_report
+from helmops.core.drift.correction import applied
+from helmops.core.drift.fields import Added, added_fields
+from helmops.core.drift.guard import HpaTargets, guarded, hpa_targets
+from helmops.core.drift.proof import Proof, holds, provable, prove
+from helmops.core.objects import GuardedFields, ObjectId, ObjectMeta, meta_of
+from helmops.core.release.observation import Record
+from helmops.core.render.helmify import helmify
+from helmops.core.render.manifest import read
+from helmops.core.render.place import place
+from helmops.engine.contents import Content
+from helmops.engine.context import PARALLEL_DRY_RUNS, Ports, Scope
+from helmops.errors import Forbidden, HelmopsError, NotFound
+
+HPA_KIND = ("autoscaling/v2", "HorizontalPodAutoscaler")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found of one release. ``added``: fields others added, told and left. ``unknown``: could not be asked."""
+
+    reports: tuple[DriftReport, ...] = ()
+    added: Mapping[ObjectId, tuple[Added, ...]] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A deployed release to check."""
+
+    record: Record
+    content: Content
+
+
+class Targets:
+    """What HorizontalPodAutoscalers point at: asked for once, and only when somebody needs it."""
+
+    def __init__(self, ports: Ports, scope: Scope) -> None:
+        self._ports = ports
+        self._scope = scope
+        self._lock = asyncio.Lock()
+        self._found: HpaTargets | None = None
+
+    async def get(self) -> HpaTargets:
+        """The targets; empty where HPAs are not served."""
+        async with self._lock:
+            if self._found is None:
+                self._found = await self._ask()
+            return self._found
+
+    async def _ask(self) -> HpaTargets:
+        try:
+            return hpa_targets(await self._ports.cluster.list_objects(self._scope.access, *HPA_KIND, None))
+        except NotFound:
+            return hpa_targets(())
+
+
+class Drift:
+    """One pass of checks over one cluster."""
+
+    def __init__(self, ports: Ports, scope: Scope, targets: Targets) -> None:
+        self._ports = ports
+        self._scope = scope
+        self._targets = targets
+        self._proofs: dict[str, Any] = dict(ports.memory.load(scope.cache("proofs")))
+        self._kept: dict[str, Any] = {}
+        self._fresh = False
+        self._limit = asyncio.Semaphore(PARALLEL_DRY_RUNS)
+
+    async def check(self, subjects: Collection[Subject]) -> Mapping[str, Checked]:
+        """Every subject, by its record's uid."""
+        seen = await self._metadata(subjects)
+        found = await asyncio.gather(*(self._check(subject, seen) for subject in subjects))
+        return {subject.record.uid: checked for subject, checked in zip(subjects, found, strict=True)}
+
+    def save(self) -> None:
+        """Keep the proofs that still hold."""
+        if self._fresh or self._kept.keys() != self._proofs.keys():
+            self._ports.memory.save(self._scope.cache("proofs"), self._kept)
+
+    async def _metadata(self, subjects: Collection[Subject]) -> Mapping[ObjectId, ObjectMeta]:
+        spaces: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        for subject in subjects:
+            for object_id, _ in subject.content.objects:
+                spaces[object_id.api_version, object_id.kind].add(object_id.namespace)
+        lists = await asyncio.gather(*(self._list(*kind, namespaces) for kind, namespaces in spaces.items()))
+        return {meta.id: meta for metas in lists for meta in metas}
+
+    async def _list(self, api_version: str, kind: str, namespaces: set[str]) -> list[ObjectMeta]:
+        """Where a kind may not be listed nothing is proved, and each object is asked for by itself."""
+        where = next(iter(namespaces)) or None if len(namespaces) == 1 else None
+        try:
+            return list(await self._ports.cluster.list_metadata(self._scope.access, api_version, kind, where))
+        except (Forbidden, NotFound):
+            return []
+
+    async def _check(self, subject: Subject, seen: Mapping[ObjectId, ObjectMeta]) -> Checked:
+        added: dict[ObjectId, tuple[Added, ...]] = {}
+        doubtful: list[ObjectId] = []
+        for object_id, digest in subject.content.objects:
+            proof = self._proof(subject, object_id)
+            meta = seen.get(object_id)
+            if meta is None or proof is None or not holds(proof, meta, digest):
+                doubtful.append(object_id)
+            else:
+                self._keep(subject, object_id, proof)
+                if proof.added:
+                    added[object_id] = proof.added
+        if not doubtful:
+            return Checked((), added)
+        return await self._ask_all(subject, doubtful, added)
+
+    async def _ask_all(
+        self, subject: Subject, doubtful: Collection[ObjectId], added: dict[ObjectId, tuple[Added, ...]]
+    ) -> Checked:
+        body = await self._ports.storage.body(self._scope.access, subject.record)
+        kinds = await self._ports.cluster.kinds(self._scope.access)
+        placed = {one.id: one.obj for one in place(read(body.manifest).objects, kinds, body.namespace).objects}
+        digests = dict(subject.content.objects)
+        answers = await asyncio.gather(
+            *(self._ask(subject, object_id, placed[object_id], digests[object_id]) for object_id in doubtful)
+        )
+        for object_id, answer in zip(doubtful, answers, strict=True):
+            if isinstance(answer, tuple) and answer:
+                added[object_id] = answer
+        reports = tuple(answer for answer in answers if isinstance(answer, DriftReport))
+        return Checked(reports, added, tuple(answer for answer in answers if isinstance(answer, str)))
+
+    async def _ask(
+        self, subject: Subject, object_id: ObjectId, manifest: Mapping[str, Any], digest: str
+    ) -> DriftReport | tuple[Added, ...] | str:
+        """A report, or the fields others added to a clean object, or why it could not be asked."""
+        async with self._limit:
+            try:
+                live = await self._ports.cluster.get(self._scope.access, object_id)
+                if live is None:
+                    return missing_report(object_id)
+                wanted = await self._wanted(subject, live, manifest)
+            except HelmopsError as error:
+                return f"{object_id}: {error.message}"
+        if report := changed_report(object_id, live, wanted):
+            return report
+        return self._prove(subject, object_id, live, digest)
+
+    async def _wanted(
+        self, subject: Subject, live: Mapping[str, Any], manifest: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        marked = helmify(manifest, subject.record.name, subject.content.namespace)
+        pointers = guarded(live, await self._targets.get()) if _scalable(manifest) else ()
+        return await self._ports.cluster.apply(self._scope.access, applied(marked, pointers), force=True, dry_run=True)
+
+    def _prove(self, subject: Subject, object_id: ObjectId, live: Mapping[str, Any], digest: str) -> tuple[Added, ...]:
+        meta = meta_of(live)
+        added = added_fields(live)
+        if provable(meta):
+            self._keep(subject, object_id, prove(meta, digest, added))
+            self._fresh = True
+        return added
+
+    def _proof(self, subject: Subject, object_id: ObjectId) -> Proof | None:
+        stored = self._proofs.get(_key(subject, object_id))
+        return Proof.from_json(stored) if stored else None
+
+    def _keep(self, subject: Subject, object_id: ObjectId, proof: Proof) -> None:
+        self._kept[_key(subject, object_id)] = proof.to_json()
+
+
+def _key(subject: Subject, object_id: ObjectId) -> str:
+    parts = (subject.record.name, object_id.api_version, object_id.kind, object_id.namespace, object_id.name)
+    return "|".join(parts)
+
+
+def _scalable(manifest: Mapping[str, Any]) -> bool:
+    return "replicas" in (manifest.get("spec") or {})
+
+
+async def guards(
+    ports: Ports, scope: Scope, targets: HpaTargets, objects: Collection[Mapping[str, Any]]
+) -> tuple[GuardedFields, ...]:
+    """Which fields of the objects stay with their owner at this moment. Asks only for what an HPA points at."""
+    found = []
+    for obj in objects:
+        object_id = meta_of(obj).id
+        if not (_scalable(obj) and targets.has(object_id)):
+            continue
+        live = await ports.cluster.get(scope.access, object_id)
+        if live is not None and (pointers := guarded(live, targets)):
+            found.append(GuardedFields(object_id, pointers))
+    return tuple(found)

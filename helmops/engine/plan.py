@@ -1,0 +1,248 @@
+"""The plan: what a sync would do to every release, and why. Nothing is written here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from helmops.api.model import Release
+from helmops.core.release.observation import StoredRelease
+from helmops.core.release.plan import Decision, Done, Install, Policy, Recover, Stalled, Upgrade, decide
+from helmops.core.release.state import Absent, Drifted, InSync, Observed, ReleaseState, Wanted, determine
+from helmops.engine.contents import Contents
+from helmops.engine.context import Ports, Scope
+from helmops.engine.drift import Checked, Drift, Subject, Targets
+from helmops.engine.load import Loaded
+from helmops.engine.preview import Preview, Previews
+from helmops.engine.prune import Removal, removals
+from helmops.engine.reasons import reasons
+from helmops.engine.resolve import Resolved, Unresolved, resolve_all
+from helmops.engine.world import Id, World, look, observe
+from helmops.errors import Bug, HelmopsError, InputError, Refused
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user asked of this pass. ``names``: only these releases; ``detail``: with the difference by object."""
+
+    retry: bool = False
+    prune: bool = False
+    detail: bool = True
+    names: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One release of the input. ``error`` is set when it could not be planned; it is not touched then."""
+
+    release: Release
+    state: ReleaseState
+    decision: Decision
+    resolved: Resolved | None = None
+    why: tuple[str, ...] = ()
+    preview: Preview | None = None
+    checked: Checked = Checked()
+    error: HelmopsError | None = None
+
+    @property
+    def id(self) -> Id:
+        """(storage namespace, name)."""
+        return self.release.namespace, self.release.name
+
+    @property
+    def exact(self) -> Resolved:
+        """The release as resolved; whatever gets an action has been."""
+        if self.resolved is None:
+            raise Bug(f"{self.id} is acted on without having been resolved")
+        return self.resolved
+
+    @property
+    def acts(self) -> bool:
+        """Whether sync would do something about it."""
+        return self.error is None and not isinstance(self.decision, Done | Stalled)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything a sync would do. ``namespaces``: to be created first."""
+
+    scope: Scope
+    loaded: Loaded
+    releases: tuple[Planned, ...]
+    removals: tuple[Removal, ...] = ()
+    namespaces: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def changes(self) -> bool:
+        """Whether sync would write anything."""
+        return bool(self.removals or self.namespaces) or any(one.acts for one in self.releases)
+
+
+class Planner:
+    """One pass over one cluster. What was learned (contents, proofs) is remembered at its end."""
+
+    def __init__(self, ports: Ports, scope: Scope, options: Options) -> None:
+        self.ports = ports
+        self.scope = scope
+        self.options = options
+        self.targets = Targets(ports, scope)
+        self.contents = Contents(ports, scope)
+        self.drift = Drift(ports, scope, self.targets)
+
+    async def plan(self, loaded: Loaded) -> Plan:
+        """InputErrors when anything in the input is wrong."""
+        loaded = _selected(loaded, self.options.names)
+        releases = loaded.desired.releases
+        async with asyncio.TaskGroup() as group:
+            resolving = group.create_task(_quiet(resolve_all(self.ports.charts, loaded)))
+            looking = group.create_task(_quiet(look(self.ports, self.scope, {r.namespace for r in releases})))
+        resolved, world = _value(resolving.result()), _value(looking.result())
+        planned = await self._states(resolved, world)
+        there = await self._namespaces(loaded, planned)
+        planned = await self._previews([_placed(one, loaded, there) for one in planned], there)
+        gone = await removals(self.ports, self.scope, self.contents, loaded, world) if self.options.prune else ()
+        self.remember()
+        return Plan(self.scope, loaded, tuple(planned), gone, _missing(loaded, planned, there), _warnings(world))
+
+    def remember(self) -> None:
+        """Save what was learned."""
+        self.contents.save()
+        self.drift.save()
+
+    def wanted(self, resolved: Resolved) -> Wanted:
+        """What the state of a release is held against."""
+        return Wanted(resolved.digest, self.scope.owner, resolved.release.prune)
+
+    def policy(self, release: Release) -> Policy:
+        """What the release and the user allow."""
+        return Policy(
+            retry=self.options.retry,
+            remediate=release.remediate,
+            correct=release.drift == "enabled",
+            suspended=release.suspend,
+            deadline=self.ports.helm.deadline(release.upgrade),
+        )
+
+    async def _states(self, found: Sequence[Resolved | Unresolved], world: World) -> list[Planned]:
+        planned = await asyncio.gather(*(self._state(one, world) for one in found))
+        checked = await self.drift.check(await self._subjects(planned))
+        return [self._with_drift(one, checked) for one in planned]
+
+    async def _state(self, found: Resolved | Unresolved, world: World) -> Planned:
+        release = found.release
+        if isinstance(found, Unresolved):
+            return Planned(release, Absent(), Done(), error=found.error)
+        wanted = self.wanted(found)
+        seen = world.of((release.namespace, release.name))
+        observed = await observe(self.ports, self.scope, self.contents, seen, wanted)
+        return self._decided(Planned(release, Absent(), Done(), found), observed)
+
+    def _decided(self, planned: Planned, observed: Observed) -> Planned:
+        state = determine(self.wanted(planned.exact), observed)
+        decision = decide(state, self.policy(planned.release), (), self.ports.clock.now())
+        return replace(planned, state=state, decision=decision)
+
+    async def _subjects(self, planned: Sequence[Planned]) -> list[Subject]:
+        """Whatever is deployed as wanted, unless its drift is nobody's business."""
+        records = [
+            one.state.record
+            for one in planned
+            if isinstance(one.state, InSync) and one.release.drift != "disabled" and not one.release.suspend
+        ]
+        contents = await self.contents.of_all(records)
+        return [Subject(record, contents[record.uid]) for record in records]
+
+    def _with_drift(self, planned: Planned, checked: Mapping[str, Checked]) -> Planned:
+        state = planned.state
+        if not isinstance(state, InSync) or state.record.uid not in checked:
+            return planned
+        found = checked[state.record.uid]
+        if found.reports:
+            drifted = Drifted(state.record, found.reports)
+            decision = decide(drifted, self.policy(planned.release), (), self.ports.clock.now())
+            return replace(planned, state=drifted, decision=decision, checked=found)
+        return replace(planned, checked=found)
+
+    async def _previews(self, planned: Sequence[Planned], namespaces: Collection[str]) -> list[Planned]:
+        detail = self.options.detail
+        previews = Previews(self.ports, self.scope, self.targets, namespaces, detail=detail)
+        return list(await asyncio.gather(*(self._preview(one, previews) for one in planned)))
+
+    async def _preview(self, planned: Planned, previews: Previews) -> Planned:
+        if not _writes(planned) or planned.resolved is None or planned.error:
+            return planned
+        try:
+            current = await self._current(planned.state)
+            preview = await previews.of(planned.resolved, current, ())
+        except HelmopsError as error:
+            return replace(planned, error=error)
+        return replace(planned, preview=preview, why=reasons(planned.decision, planned.resolved, current))
+
+    async def _current(self, state: ReleaseState) -> StoredRelease | None:
+        record = getattr(state, "record", None)
+        return None if record is None else await self.ports.storage.body(self.scope.access, record)
+
+    async def _namespaces(self, loaded: Loaded, planned: Sequence[Planned]) -> frozenset[str]:
+        """Namespaces that are there; asked only when it matters."""
+        if not loaded.desired.namespaces and not any(_writes(one) for one in planned):
+            return frozenset()
+        found = await self.ports.cluster.list_metadata(self.scope.access, "v1", "Namespace", None)
+        return frozenset(meta.id.name for meta in found if not meta.deleting)
+
+
+async def _quiet(asked: Awaitable[T]) -> T | HelmopsError:
+    """An error as a value, so that a TaskGroup does not wrap it."""
+    try:
+        return await asked
+    except HelmopsError as error:
+        return error
+
+
+def _value(found: T | HelmopsError) -> T:
+    if isinstance(found, HelmopsError):
+        raise found
+    return found
+
+
+def _writes(planned: Planned) -> bool:
+    return isinstance(planned.decision, Install | Upgrade | Recover)
+
+
+def _placed(planned: Planned, loaded: Loaded, there: Collection[str]) -> Planned:
+    """A release whose namespace nobody creates cannot be installed."""
+    release = planned.release
+    created = release.install.create_namespace or any(n.name == release.namespace for n in loaded.desired.namespaces)
+    if not _writes(planned) or created or release.namespace in there:
+        return planned
+    hint = "add a Namespace document to the input, or set spec.install.createNamespace: true"
+    return replace(planned, error=Refused(f"namespace {release.namespace} does not exist", hint=hint))
+
+
+def _missing(loaded: Loaded, planned: Sequence[Planned], there: Collection[str]) -> tuple[str, ...]:
+    """Namespaces to create first."""
+    named = {namespace.name for namespace in loaded.desired.namespaces}
+    named |= {one.release.namespace for one in planned if _writes(one) and one.error is None}
+    return tuple(sorted(named - set(there)))
+
+
+def _warnings(world: World) -> tuple[str, ...]:
+    if world.complete:
+        return ()
+    return ("release Secrets may not be listed in the whole cluster: only the namespaces of the input were looked at",)
+
+
+def _selected(loaded: Loaded, names: Collection[str]) -> Loaded:
+    """Only the named releases. InputError for a name that is not in the input."""
+    if not names:
+        return loaded
+    releases = loaded.desired.releases
+    if unknown := sorted(set(names) - {release.name for release in releases}):
+        known = ", ".join(sorted(release.name for release in releases))
+        raise InputError(f"no release named {', '.join(unknown)} in the input", hint=f"there are: {known}")
+    chosen = tuple(release for release in releases if release.name in names)
+    return replace(loaded, desired=replace(loaded.desired, releases=chosen))

@@ -1,0 +1,161 @@
+"""What an install or upgrade would do, asked of the server before anything is written.
+
+helm renders; every object that is new, changed or not proved goes through a server-side-apply dry-run with strict
+field validation. That replaces helm's own validation, which costs more than the upgrade itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from helmops.core.drift.changes import ObjectChange, change_of, deletion_of
+from helmops.core.drift.correction import applied
+from helmops.core.drift.guard import guarded
+from helmops.core.objects import HELM_MANAGER, Kinds, ObjectId
+from helmops.core.release.observation import StoredRelease
+from helmops.core.render.helmify import helmify
+from helmops.core.render.manifest import manifest_hash, read
+from helmops.core.render.place import PlacedObject, place, with_crds
+from helmops.engine.context import PARALLEL_DRY_RUNS, Ports, Scope
+from helmops.engine.drift import Targets
+from helmops.engine.resolve import Resolved
+from helmops.errors import FieldConflicts, NotFound
+from helmops.ports import ChartContent, RenderRequest
+
+KEEP_ANNOTATION = "helm.sh/resource-policy"
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """``taken``: fields that the upgrade takes back from others; ``kept``: fields that stay with their owner.
+
+    ``unchecked``: objects that could not be asked of the server, each with the reason: helm validates those itself.
+    ``objects`` is all that helm will apply.
+    """
+
+    objects: tuple[PlacedObject, ...]
+    changes: tuple[ObjectChange, ...] = ()
+    taken: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
+
+    @property
+    def validated(self) -> bool:
+        """Whether the server has accepted every object, so that helm need not validate again."""
+        return not self.unchecked
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    change: ObjectChange | None = None
+    taken: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    unchecked: str = ""
+
+
+class Previews:
+    """One pass of previews over one cluster. ``detail``: also read the live objects and tell the difference."""
+
+    def __init__(
+        self, ports: Ports, scope: Scope, targets: Targets, namespaces: Collection[str], *, detail: bool
+    ) -> None:
+        self._ports = ports
+        self._scope = scope
+        self._targets = targets
+        self._namespaces = frozenset(namespaces)
+        self._detail = detail
+        self._limit = asyncio.Semaphore(PARALLEL_DRY_RUNS)
+
+    async def of(self, resolved: Resolved, current: StoredRelease | None, proved: Collection[ObjectId]) -> Preview:
+        """Render and ask. Rejected, Forbidden or HelmError say what is wrong with it."""
+        chart = await self._ports.charts.content(resolved.artifact)
+        kinds = await self._ports.cluster.kinds(self._scope.access)
+        text = await self._ports.helm.render(self._scope.access, _request(resolved, chart, kinds, current is not None))
+        placed = place(read(text).objects, with_crds(kinds, chart.crds), resolved.release.target_namespace)
+        old = _placed_now(current, kinds)
+        asked = [one for one in placed.objects if not _unchanged(one, old, proved)]
+        answers = await asyncio.gather(*(self._ask(resolved, one, kinds) for one in asked))
+        return _preview(placed.objects, answers, self._deletions(old, placed.objects))
+
+    async def _ask(self, resolved: Resolved, one: PlacedObject, kinds: Kinds) -> _Answer:
+        if kinds.find(one.id.api_version, one.id.kind) is None:
+            return _Answer(unchecked=f"{one.id}: the server does not serve {one.id.api_version} {one.id.kind} yet")
+        if one.id.namespace and one.id.namespace not in self._namespaces:
+            return _Answer(change_of(one.id, None, one.obj), unchecked=f"{one.id}: its namespace is not there yet")
+        async with self._limit:
+            return await self._dry_run(resolved, one)
+
+    async def _dry_run(self, resolved: Resolved, one: PlacedObject) -> _Answer:
+        marked = helmify(one.obj, resolved.release.name, resolved.release.target_namespace)
+        live, pointers = None, ()
+        scaled = (await self._targets.get()).has(one.id)
+        if self._detail or scaled:
+            live = await self._ports.cluster.get(self._scope.access, one.id)
+        if scaled and live is not None:
+            pointers = guarded(live, await self._targets.get())
+        try:
+            wanted, taken = await self._apply(applied(marked, pointers))
+        except NotFound as error:
+            return _Answer(unchecked=f"{one.id}: {error.message}")
+        change = change_of(one.id, live, wanted) if self._detail else None
+        return _Answer(change, tuple(f"{one.id} {text}" for text in taken), tuple(f"{one.id} {p}" for p in pointers))
+
+    async def _apply(self, obj: Mapping[str, Any]) -> tuple[Mapping[str, Any], Sequence[str]]:
+        """The server's answer, and the fields of others that only force takes."""
+        access, cluster = self._scope.access, self._ports.cluster
+        try:
+            return await cluster.apply(access, obj, force=False, dry_run=True, strict=True), ()
+        except FieldConflicts as conflicts:
+            taken = [f"{path} (from {manager})" for manager, path in conflicts.fields if manager != HELM_MANAGER]
+            return await cluster.apply(access, obj, force=True, dry_run=True, strict=True), taken
+
+    def _deletions(self, old: Mapping[ObjectId, Mapping[str, Any]], new: Sequence[PlacedObject]) -> list[ObjectChange]:
+        kept = {one.id for one in new}
+        return [deletion_of(key, obj) for key, obj in old.items() if key not in kept and not _keeps(obj)]
+
+
+def _request(resolved: Resolved, chart: ChartContent, kinds: Kinds, is_upgrade: bool) -> RenderRequest:
+    release = resolved.release
+    options = release.upgrade if is_upgrade else release.install
+    return RenderRequest(
+        name=release.name,
+        namespace=release.target_namespace,
+        chart_path=resolved.artifact.path,
+        values=resolved.values.value,
+        is_upgrade=is_upgrade,
+        kube_version=kinds.version,
+        api_versions=kinds.api_versions(),
+        live=chart.uses_lookup,
+        skip_schema_validation=options.disable_schema_validation,
+    )
+
+
+def _placed_now(current: StoredRelease | None, kinds: Kinds) -> Mapping[ObjectId, Mapping[str, Any]]:
+    if current is None:
+        return {}
+    return {one.id: one.obj for one in place(read(current.manifest).objects, kinds, current.namespace).objects}
+
+
+def _unchanged(one: PlacedObject, old: Mapping[ObjectId, Mapping[str, Any]], proved: Collection[ObjectId]) -> bool:
+    """The server accepted this very manifest before, and nobody has touched the object since."""
+    return one.id in proved and one.id in old and manifest_hash(old[one.id]) == manifest_hash(one.obj)
+
+
+def _keeps(obj: Mapping[str, Any]) -> bool:
+    return (obj["metadata"].get("annotations") or {}).get(KEEP_ANNOTATION) == "keep"
+
+
+def _preview(
+    objects: tuple[PlacedObject, ...], answers: Sequence[_Answer], deletions: Sequence[ObjectChange]
+) -> Preview:
+    changes = [answer.change for answer in answers if answer.change is not None and answer.change.action != "none"]
+    return Preview(
+        objects=objects,
+        changes=(*changes, *deletions),
+        taken=tuple(text for answer in answers for text in answer.taken),
+        kept=tuple(text for answer in answers for text in answer.kept),
+        unchecked=tuple(answer.unchecked for answer in answers if answer.unchecked),
+    )

@@ -1,0 +1,168 @@
+"""One release brought to what the input says: observe → determine → decide → act → record, until nothing is to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+
+from helmops.core.objects import ObjectEvent
+from helmops.core.release.observation import LeaseView, Record
+from helmops.core.release.plan import (
+    Action,
+    Correct,
+    Decision,
+    Done,
+    Install,
+    Recover,
+    Relabel,
+    Rollback,
+    Stalled,
+    Upgrade,
+    Wait,
+    decide,
+)
+from helmops.core.release.state import Observed, Pending, ReleaseState, determine
+from helmops.core.release.status import Outcome, Status, record, settle, state_name
+from helmops.engine.act import Actor, Job
+from helmops.engine.context import Ports, Scope
+from helmops.engine.plan import Planned, Planner
+from helmops.engine.world import Id, observe_again
+from helmops.errors import Conflict, HelmopsError
+from helmops.ports import Lock, Progress
+
+PHASES: dict[type, str] = {
+    Install: "installing",
+    Upgrade: "upgrading",
+    Correct: "correcting",
+    Rollback: "rolling-back",
+    Recover: "recovering",
+    Relabel: "labelling",
+}
+
+Validate = Callable[[Planned], Awaitable[Planned]]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An action and how it ended."""
+
+    action: Action
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a release came out. ``error`` is empty when the input is deployed now; ``events`` tell of the failure."""
+
+    id: Id
+    status: Status = Status()
+    steps: tuple[Step, ...] = ()
+    error: str = ""
+    hint: str = ""
+    outcome: str = "done"  # done | failed | blocked | skipped | locked | interrupted
+    seconds: float = 0.0
+    events: tuple[ObjectEvent, ...] = ()
+    state: str = ""
+    revision: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether what depends on it may go on."""
+        return self.outcome == "done"
+
+
+class Reconciler:
+    """Works on one release at a time; many of them side by side share it."""
+
+    def __init__(self, planner: Planner, validate: Validate) -> None:
+        self._planner = planner
+        self._ports: Ports = planner.ports
+        self._scope: Scope = planner.scope
+        self._actor = Actor(planner.ports, planner.scope, planner.targets)
+        self._validate = validate
+
+    async def reconcile(self, planned: Planned) -> Result:
+        """Under the release's Lease. Locked when somebody else holds it; Conflict when the world has moved."""
+        release = planned.release
+        helm = self._ports.helm
+        deadline = helm.deadline(release.upgrade if planned.state else release.install) + helm.deadline(
+            release.rollback
+        )
+        planned = await self._validate(planned)
+        async with self._ports.locks.hold(self._scope.access, *planned.id, deadline=deadline) as lock:
+            return await self._loop(planned, lock)
+
+    async def _loop(self, planned: Planned, lock: Lock) -> Result:
+        status, steps, events = Status(), list[Step](), tuple[ObjectEvent, ...]()
+        while True:
+            state, decision, top = await self._decide(planned, steps, lock)
+            if isinstance(decision, Done | Stalled | Wait):
+                status = settle(status, decision, self._ports.clock.now())
+                return _result(planned, state, decision, status, steps, events, top)
+            self._tell(planned, decision)
+            outcome = await self._actor.perform(Job(planned.exact, planned.preview, planned.why), decision, top, lock.holder)
+            status = record(status, decision, outcome, self._ports.clock.now())
+            steps.append(Step(decision, outcome))
+            if not outcome.ok and not events:
+                events = await self._events(planned)
+
+    async def _decide(
+        self, planned: Planned, steps: Sequence[Step], lock: Lock
+    ) -> tuple[ReleaseState, Decision, Record | None]:
+        wanted = self._planner.wanted(planned.exact)
+        observed = await observe_again(self._ports, self._scope, self._planner.contents, planned.id, wanted)
+        if not steps:
+            observed = replace(observed, drift=planned.checked.reports or None)
+        state = _mine(determine(wanted, observed), lock, self._ports)
+        history = [type(step.action) for step in steps]
+        decision = decide(state, self._planner.policy(planned.release), history, self._ports.clock.now())
+        if not steps and type(decision) is not type(planned.decision):
+            raise _moved(planned, state, observed)
+        return state, decision, observed.top
+
+    def _tell(self, planned: Planned, action: Action) -> None:
+        message = action.why if isinstance(action, Upgrade | Rollback) else ""
+        self._ports.recorder.record(Progress("/".join(planned.id), PHASES[type(action)], message))
+
+    async def _events(self, planned: Planned) -> tuple[ObjectEvent, ...]:
+        """Warnings about the release's objects and what they own, newest last."""
+        names = {one.id.name for one in planned.preview.objects} if planned.preview else {planned.release.name}
+        try:
+            found = await self._ports.cluster.events(self._scope.access, planned.release.target_namespace)
+        except HelmopsError:
+            return ()
+        ours = [e for e in found if e.type == "Warning" and any(e.id.name.startswith(name) for name in names)]
+        return tuple(ours[-5:])
+
+
+def _mine(state: ReleaseState, lock: Lock, ports: Ports) -> ReleaseState:
+    """The Lease could only be taken because no writer is left: a pending record is what one left behind."""
+    if not isinstance(state, Pending) or not state.ours:
+        return state
+    return replace(state, lease=LeaseView(lock.holder, live=True, writers_gone=True, deadline=ports.clock.now()))
+
+
+def _moved(planned: Planned, state: ReleaseState, observed: Observed) -> Conflict:
+    revision = observed.top.revision if observed.top else 0
+    text = f"has changed since it was planned: it is {state_name(state)} at revision {revision} now"
+    return Conflict(text, where="/".join(planned.id), hint="run the same command again")
+
+
+def _result(
+    planned: Planned,
+    state: ReleaseState,
+    decision: Decision,
+    status: Status,
+    steps: Sequence[Step],
+    events: tuple[ObjectEvent, ...],
+    top: Record | None,
+) -> Result:
+    failed = next((step.outcome for step in steps if not step.outcome.ok), None)
+    error, hint = (failed.error, failed.hint) if failed else ("", "")
+    if isinstance(decision, Stalled):
+        error, hint = error or decision.why, hint or decision.hint
+    if isinstance(decision, Wait):
+        error = decision.why
+    outcome = "locked" if isinstance(decision, Wait) else "failed" if error else "done"
+    revision = top.revision if top else 0
+    return Result(planned.id, status, tuple(steps), error, hint, outcome, 0.0, events, state_name(state), revision)

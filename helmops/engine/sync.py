@@ -1,0 +1,183 @@
+"""One graph over all releases of the pass: no barriers; a failure blocks only what depends on it."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from helmops.api.model import ActionOptions
+from helmops.core.release.plan import Stalled
+from helmops.core.release.status import Status, settle, state_name
+from helmops.engine.plan import Plan, Planned, Planner
+from helmops.engine.preview import Previews
+from helmops.engine.prune import Removal
+from helmops.engine.reconcile import Reconciler, Result
+from helmops.engine.uninstall import uninstall
+from helmops.engine.world import Id
+from helmops.errors import HelmopsError, Locked, Refused
+from helmops.ports import Progress
+
+OUTCOME_PHASES = {"done": "done", "failed": "failed", "blocked": "blocked", "locked": "failed", "interrupted": "failed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How a pass came out. ``unpruned``: removals that were not done, because something failed before."""
+
+    results: tuple[Result, ...]
+    removed: tuple[Result, ...] = ()
+    unpruned: tuple[Removal, ...] = ()
+    interrupted: bool = False
+
+    @property
+    def failed(self) -> tuple[Result, ...]:
+        """Everything that is not as the input says now."""
+        return tuple(one for one in (*self.results, *self.removed) if not one.ok)
+
+
+@dataclass(slots=True)
+class _Run:
+    """Results as they come in; futures let dependents wait."""
+
+    results: dict[Id, Result] = field(default_factory=dict)
+    done: dict[tuple[str, str], asyncio.Event] = field(default_factory=dict)  # by describing object
+    by_object: dict[tuple[str, str], Id] = field(default_factory=dict)
+
+
+class Sync:
+    """Applies a plan. ``parallel``: how many releases are worked on at once."""
+
+    def __init__(self, planner: Planner, *, parallel: int) -> None:
+        self._planner = planner
+        self._ports = planner.ports
+        self._scope = planner.scope
+        self._limit = asyncio.Semaphore(parallel)
+        self._reconciler = Reconciler(planner, self._validated)
+        self._created: frozenset[str] = frozenset()
+
+    async def apply(self, plan: Plan) -> Summary:
+        """Namespaces, then the graph, then what is to be removed. Cancelling it once ends in a summary, too."""
+        run = _Run()
+        try:
+            await self._namespaces(plan)
+            await self._graph(plan, run)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None:
+                task.uncancel()
+            return self._summary(plan, run, interrupted=True)
+        summary = self._summary(plan, run)
+        if not plan.removals:
+            return summary
+        if summary.failed:
+            return replace(summary, unpruned=plan.removals)
+        return replace(summary, removed=tuple([await self._remove(removal) for removal in plan.removals]))
+
+    async def _namespaces(self, plan: Plan) -> None:
+        """Those of the input as they are written, others bare."""
+        written = {namespace.name: namespace.manifest for namespace in plan.loaded.desired.namespaces}
+        for name in plan.namespaces:
+            bare = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+            await self._ports.cluster.apply(
+                self._scope.access, written.get(name, bare), force=True, dry_run=False, manager="helmops"
+            )
+        self._created = frozenset(plan.namespaces)
+
+    async def _graph(self, plan: Plan, run: _Run) -> None:
+        for one in plan.releases:
+            key = (one.release.ref.namespace, one.release.ref.name)
+            run.done[key] = asyncio.Event()
+            run.by_object[key] = one.id
+        async with asyncio.TaskGroup() as group:
+            for one in plan.releases:
+                group.create_task(self._node(one, run))
+
+    async def _node(self, planned: Planned, run: _Run) -> None:
+        started = self._ports.clock.now()
+        try:
+            result = await self._turn(planned, run)
+        except asyncio.CancelledError:
+            run.results[planned.id] = Result(planned.id, error="interrupted", outcome="interrupted")
+            raise
+        seconds = (self._ports.clock.now() - started).total_seconds()
+        run.results[planned.id] = result = replace(result, seconds=seconds)
+        run.done[planned.release.ref.namespace, planned.release.ref.name].set()
+        if planned.acts or not result.ok:
+            phase = OUTCOME_PHASES[result.outcome]
+            self._ports.recorder.record(Progress("/".join(planned.id), phase, result.error, seconds))
+
+    async def _turn(self, planned: Planned, run: _Run) -> Result:
+        blocker = await self._blocker(planned, run)
+        if not planned.acts:
+            return _settled(planned, self._ports.clock.now())
+        if blocker is not None:
+            text = f"blocked by {'/'.join(blocker.id)} ({blocker.outcome}: {blocker.error})"
+            return Result(planned.id, error=text, outcome="blocked")
+        async with self._limit:
+            return await self._reconciled(planned)
+
+    async def _blocker(self, planned: Planned, run: _Run) -> Result | None:
+        for key in planned.release.depends_on:
+            if key in run.done:
+                await run.done[key].wait()
+                result = run.results[run.by_object[key]]
+                if not result.ok:
+                    return result
+        return None
+
+    async def _reconciled(self, planned: Planned) -> Result:
+        try:
+            return await self._reconciler.reconcile(planned)
+        except Locked as error:
+            return Result(planned.id, error=error.message, hint=error.hint, outcome="locked")
+        except HelmopsError as error:
+            return Result(planned.id, error=error.message, hint=error.hint, outcome="failed")
+
+    async def _validated(self, planned: Planned) -> Planned:
+        """What could not be asked while planning, because its namespace came with this very pass, is asked now."""
+        if planned.preview is None or planned.preview.validated or planned.release.namespace not in self._created:
+            return planned
+        previews = Previews(self._ports, self._scope, self._planner.targets, self._created, detail=False)
+        return replace(planned, preview=await previews.of(planned.exact, None, ()))
+
+    async def _remove(self, removal: Removal) -> Result:
+        self._ports.recorder.record(Progress("/".join(removal.id), "uninstalling"))
+        try:
+            await uninstall(self._ports, self._scope, removal.record, ActionOptions())
+        except HelmopsError as error:
+            outcome = "locked" if isinstance(error, Locked) else "failed"
+            result = Result(removal.id, error=error.message, hint=error.hint, outcome=outcome)
+        else:
+            result = Result(removal.id, state="absent")
+        self._ports.recorder.record(Progress("/".join(removal.id), OUTCOME_PHASES[result.outcome], result.error))
+        return result
+
+    def _summary(self, plan: Plan, run: _Run, *, interrupted: bool = False) -> Summary:
+        skipped = {one.id: Result(one.id, error="not started", outcome="interrupted") for one in plan.releases}
+        results: Mapping[Id, Result] = skipped | run.results
+        return Summary(
+            tuple(results[one.id] for one in plan.releases), (), plan.removals if interrupted else (), interrupted
+        )
+
+
+def _settled(planned: Planned, now: dt.datetime) -> Result:
+    """A release that nothing is done about: it is as it should be, or it may not be touched."""
+    if planned.error is not None:
+        error = planned.error
+        return Result(planned.id, error=error.message, hint=error.hint, outcome="failed", state="unknown")
+    status, state = settle(Status(), planned.decision, now), state_name(planned.state)
+    record = getattr(planned.state, "record", None)
+    revision = record.revision if record else 0
+    if isinstance(planned.decision, Stalled):
+        why, hint = planned.decision.why, planned.decision.hint
+        return Result(planned.id, status, (), why, hint, "failed", state=state, revision=revision)
+    return Result(planned.id, status, state=state, revision=revision)
+
+
+def check_removals(removals: Sequence[Removal], limit: int) -> None:
+    """Refused when more would go than the user allowed without a second yes."""
+    if len(removals) > limit:
+        names = ", ".join("/".join(one.id) for one in removals)
+        raise Refused(f"{len(removals)} releases would be uninstalled ({names})", hint=f"--prune-max {len(removals)}")
