@@ -205,7 +205,8 @@ def _told(details: ErrorDetails, model: type[BaseModel], document: Document) -> 
     if kind == "value_error":
         return document.problem(path, str(details["ctx"]["error"]))
     message = details["msg"].replace("Input should be", "must be")
-    return document.problem(path, message if kind == "literal_error" else f"{message}, not {_type_name(details['input'])}")
+    given = "" if kind == "literal_error" else f", not {_type_name(details['input'])}"
+    return document.problem(path, message + given)
 
 
 def _type_name(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Drift of many releases at once: one metadata list a kind proves most objects clean; the rest are asked for, one by one.
+"""Drift of many releases at once: one metadata list a kind proves most objects clean; the rest are asked for.
 
 Losing the proofs costs dry-runs, never a wrong answer.
 """
@@ -133,9 +133,8 @@ class Drift:
         answers = await asyncio.gather(
             *(self._ask(subject, object_id, placed[object_id], digests[object_id]) for object_id in doubtful)
         )
-        for object_id, answer in zip(doubtful, answers, strict=True):
-            if isinstance(answer, tuple) and answer:
-                added[object_id] = answer
+        told = zip(doubtful, answers, strict=True)
+        added |= {object_id: answer for object_id, answer in told if isinstance(answer, tuple) and answer}
         reports = tuple(answer for answer in answers if isinstance(answer, DriftReport))
         return Checked(reports, added, tuple(answer for answer in answers if isinstance(answer, str)))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from helmops.api.model import Release
@@ -45,7 +45,7 @@ class Planned:
     resolved: Resolved | None = None
     why: tuple[str, ...] = ()
     preview: Preview | None = None
-    checked: Checked = Checked()
+    checked: Checked = field(default_factory=Checked)
     error: HelmopsError | None = None
 
     @property

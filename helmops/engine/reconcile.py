@@ -1,9 +1,9 @@
-"""One release brought to what the input says: observe → determine → decide → act → record, until nothing is to be done."""
+"""One release brought to what the input says: observe → determine → decide → act → record, until all is done."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from helmops.core.objects import ObjectEvent
 from helmops.core.release.observation import LeaseView, Record
@@ -55,7 +55,7 @@ class Result:
     """How a release came out. ``error`` is empty when the input is deployed now; ``events`` tell of the failure."""
 
     id: Id
-    status: Status = Status()
+    status: Status = field(default_factory=Status)
     steps: tuple[Step, ...] = ()
     error: str = ""
     hint: str = ""
@@ -100,7 +100,9 @@ class Reconciler:
                 status = settle(status, decision, self._ports.clock.now())
                 return _result(planned, state, decision, status, steps, events, top)
             self._tell(planned, decision)
-            outcome = await self._actor.perform(Job(planned.exact, planned.preview, planned.why), decision, top, lock.holder)
+            outcome = await self._actor.perform(
+                Job(planned.exact, planned.preview, planned.why), decision, top, lock.holder
+            )
             status = record(status, decision, outcome, self._ports.clock.now())
             steps.append(Step(decision, outcome))
             if not outcome.ok and not events:
