@@ -1,0 +1,57 @@
+"""Port ``Charts``: every form of source behind one door."""
+
+from __future__ import annotations
+
+import asyncio
+
+from helmops.adapters.charts import content
+from helmops.adapters.charts.cache import ChartCache
+from helmops.adapters.charts.indexes import Indexes
+from helmops.adapters.charts.limits import Limits
+from helmops.adapters.charts.local import LocalCharts
+from helmops.adapters.charts.once import Once
+from helmops.adapters.charts.repository import Repositories
+from helmops.adapters.http import Http
+from helmops.api.model import ChartRef, PathChart
+from helmops.ports import Artifact, ChartContent, Memory
+
+
+class ChartSources:
+    """Charts of Helm repositories and of this machine, kept unpacked below ``root``.
+
+    ``http`` belongs to the caller, who closes it.
+    """
+
+    def __init__(self, root: str, http: Http, memory: Memory, limits: Limits | None = None) -> None:
+        limits = limits or Limits()
+        self._memory = memory
+        self._cache = ChartCache(root)
+        self._local = LocalCharts(self._cache, memory, limits)
+        self._repositories = Repositories(http, Indexes(root, http, limits), self._cache, memory, limits)
+        self._resolved: Once[Artifact] = Once()
+        self._contents: Once[ChartContent] = Once()
+
+    async def resolve(self, ref: ChartRef) -> Artifact:
+        """Find the version, fetch what is not in the cache. The same question is asked once per process."""
+        return await self._resolved.get(ref, lambda: self._resolve(ref))
+
+    async def content(self, artifact: Artifact) -> ChartContent:
+        """Read the unpacked chart, once per digest as long as the memory lasts."""
+        return await self._contents.get(artifact.digest, lambda: asyncio.to_thread(self._content, artifact))
+
+    async def close(self) -> None:
+        """Remove what could not be cached."""
+        await asyncio.to_thread(self._cache.close)
+
+    async def _resolve(self, ref: ChartRef) -> Artifact:
+        if isinstance(ref, PathChart):
+            return await asyncio.to_thread(self._local.resolve, ref)
+        return await self._repositories.resolve(ref)
+
+    def _content(self, artifact: Artifact) -> ChartContent:
+        scope = f"{content.FORMAT} of {artifact.digest}"
+        known = content.from_json(self._memory.load(scope))
+        if known is None:
+            known = content.read_content(artifact)
+            self._memory.save(scope, content.to_json(known))
+        return known
