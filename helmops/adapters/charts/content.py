@@ -38,9 +38,7 @@ def read_content(artifact: Artifact) -> ChartContent:
         default_values=_values(files.get("values.yaml"), f"{where}/values.yaml"),
         uses_lookup=any(calls_lookup(file.read_bytes()) for path, file in files.items() if _is_template(path)),
         schema=_schema(files.get("values.schema.json"), f"{where}/values.schema.json"),
-        crd_kinds=frozenset(
-            kind for path, file in crds.items() for kind in _kinds(file.read_bytes(), f"{where}/{path}")
-        ),
+        crds=tuple(crd for path, data in crds for crd in _crds(data, f"{where}/{path}")),
     )
 
 
