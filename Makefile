@@ -23,7 +23,7 @@ $(INSTALLED): requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
-	$(BIN)/pip check
+	$(BIN)/pip check >&2
 	@touch $@
 
 lock: ## Resolve requirements/dev.txt anew from pyproject.toml (UPGRADE=1 takes newer versions)

@@ -25,7 +25,7 @@ import pytest
 
 from tests.charts import NAMES, WEBAPP_VERSIONS, chart, copy_webapp
 from tests.controlplane import sharing, tools
-from tests.controlplane.cluster import Cluster, tests_cluster
+from tests.controlplane.cluster import Cluster, cluster_of_test_runs
 from tests.runners import Helm, Kubectl, clean_environment
 from tests.servers.gitserver import GitServer
 from tests.servers.helmrepo import HelmRepository
@@ -45,7 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """End the cluster with the run, unless HELMOPS_KEEP_CLUSTER is set."""
     if not hasattr(session.config, "workerinput"):
-        sharing.leave(tests_cluster())
+        sharing.leave(cluster_of_test_runs())
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -58,7 +58,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def controlplane() -> Cluster:
     """The running cluster of this test run."""
-    cluster = tests_cluster()
+    cluster = cluster_of_test_runs()
     sharing.join(cluster)
     return cluster
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .build import build
 from .cache import say
-from .cluster import Cluster, ClusterError, persons_cluster
+from .cluster import Cluster, ClusterError, cluster_of_person
 
 
 def main() -> int:
@@ -18,7 +18,7 @@ def main() -> int:
     parser.add_argument("action", choices=("up", "down", "status", "build"))
     parser.add_argument("--dir", type=Path, help="the cluster's folder (default: in the cache)")
     options = parser.parse_args()
-    cluster = Cluster(options.dir) if options.dir else persons_cluster()
+    cluster = Cluster(options.dir) if options.dir else cluster_of_person()
     try:
         return ACTIONS[options.action](cluster)
     except (ClusterError, RuntimeError) as error:

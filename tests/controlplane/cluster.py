@@ -189,12 +189,12 @@ class Cluster:
         return "\n".join(self._log(name).read_text(errors="replace").splitlines()[-15:])
 
 
-def persons_cluster() -> Cluster:
+def cluster_of_person() -> Cluster:
     """The one that ``python -m tests.controlplane up`` starts."""
     return Cluster(cache_root() / "cluster")
 
 
-def tests_cluster() -> Cluster:
+def cluster_of_test_runs() -> Cluster:
     """The one of this clone's test runs."""
     clone = str(HERE.parents[1])
     return Cluster(cache_root() / f"test-cluster-{hashlib.sha256(clone.encode()).hexdigest()[:8]}")
