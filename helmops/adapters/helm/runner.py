@@ -225,4 +225,4 @@ def _documents(stdout: bytes) -> str:
     """Manifest and hooks of a dry-run's release, as ``helm template`` prints them."""
     release = orjson.loads(stdout)
     hooks = (f"---\n# Source: {hook['path']}\n{hook['manifest']}\n" for hook in release.get("hooks") or ())
-    return "".join((release.get("manifest") or "", "\n", *hooks))
+    return "".join((release.get("manifest", "").strip(), "\n", *hooks))
