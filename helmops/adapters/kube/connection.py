@@ -16,9 +16,9 @@ from helmops.adapters.kube.proxies import is_loopback, proxy_for
 from helmops.adapters.kube.tls import context_for
 from helmops.api.model import Access, ClusterRef, Identity
 
-IN_FLIGHT = 32
-"""Requests of ours at one time and cluster. Not a limit of the pool: the watches of helm's children hold theirs for
-minutes, and a full pool would lock everyone out."""
+IN_FLIGHT = 16
+"""Requests of ours at one time and cluster: more makes the server slower, not us faster. It is no limit of the pool:
+the watches of helm's children hold theirs for minutes, and a full pool would lock everyone out."""
 _KEEP_ALIVE = 75.0
 _CONNECT_SECONDS = 10.0
 

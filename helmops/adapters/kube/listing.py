@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from helmops.adapters.kube.client import JSON, Client, Request
 from helmops.adapters.kube.failures import Expired
 from helmops.api.model import Access
-from helmops.core.objects import ManagedEntry, ObjectId, ObjectMeta
+from helmops.core.objects import ObjectMeta, meta_of
 
 METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-PAGE = 500
-_EMPTY: Mapping[str, str] = {}
+PAGE = 1000
+"""Measured: as fast as one piece on loopback, and a pause for the server's memory on big clusters."""
 
 
 async def list_all(
@@ -48,28 +48,6 @@ async def _pages(client: Client, access: Access, request: Request, page: int) ->
         params["continue"] = token
 
 
-def object_meta(api_version: str, kind: str, metadata: Mapping[str, Any]) -> ObjectMeta:
-    """``metadata`` of an object of a known kind."""
-    return ObjectMeta(
-        id=ObjectId(api_version, kind, metadata.get("namespace", ""), metadata["name"]),
-        uid=metadata.get("uid", ""),
-        resource_version=metadata.get("resourceVersion", ""),
-        generation=metadata.get("generation"),
-        labels=metadata.get("labels") or _EMPTY,
-        annotations=metadata.get("annotations") or _EMPTY,
-        managed=_managed(metadata.get("managedFields") or ()),
-        deleting="deletionTimestamp" in metadata,
-    )
-
-
-def _managed(entries: Sequence[Mapping[str, Any]]) -> tuple[ManagedEntry, ...]:
-    return tuple(
-        ManagedEntry(
-            manager=entry.get("manager", ""),
-            operation=entry.get("operation", ""),
-            subresource=entry.get("subresource", ""),
-            time=entry.get("time", ""),
-            fields=entry.get("fieldsV1") or {},
-        )
-        for entry in entries
-    )
+def metadata_of(api_version: str, kind: str, item: Mapping[str, Any]) -> ObjectMeta:
+    """An item of a metadata-only list, whose own apiVersion and kind are those of the list's form."""
+    return meta_of({"apiVersion": api_version, "kind": kind, "metadata": item["metadata"]})

@@ -6,13 +6,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from helmops.adapters.kube.client import APPLY, JSON, JSON_PATCH, Client, Request
+from helmops.adapters.kube.connection import Connections
 from helmops.adapters.kube.discovery import Discovery, unserved
 from helmops.adapters.kube.failures import Unpatched, Unserved
-from helmops.adapters.kube.listing import METADATA, METADATA_LIST, list_all, object_meta
+from helmops.adapters.kube.listing import METADATA, METADATA_LIST, list_all, metadata_of
 from helmops.adapters.kube.paths import path_of, segment
 from helmops.api.model import Access
 from helmops.core.objects import Kinds, ObjectEvent, ObjectId, ObjectMeta, Resource
 from helmops.errors import Conflict, NotFound, Rejected
+from helmops.ports import Target
 
 _T = TypeVar("_T")
 
@@ -20,10 +22,16 @@ _T = TypeVar("_T")
 class KubeCluster:
     """Generic objects of API servers."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, connections: Connections, client: Client) -> None:
+        self._connections = connections
         self._client = client
         self._discovery = Discovery(client)
         self._uids: dict[Access, str] = {}
+
+    async def target(self, access: Access) -> Target:
+        """Where ``access`` leads, by the kubeconfig alone."""
+        connection = await self._connections.get(access)
+        return Target(connection.context, connection.namespace, connection.server)
 
     async def uid(self, access: Access) -> str:
         """UID of namespace kube-system; it never changes, so it is asked once."""
@@ -43,7 +51,7 @@ class KubeCluster:
     ) -> Sequence[ObjectMeta]:
         """Metadata alone, of all objects of a kind."""
         items = await self._list(access, api_version, kind, namespace, METADATA_LIST)
-        return [object_meta(api_version, kind, item["metadata"]) for item in items]
+        return [metadata_of(api_version, kind, item) for item in items]
 
     async def list_objects(
         self, access: Access, api_version: str, kind: str, namespace: str | None
