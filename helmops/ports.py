@@ -131,6 +131,10 @@ class Gate(Protocol):
         The proxy leaves ``guarded`` fields out of every patch that the child sends for those objects.
         """
 
+    async def wanted(self, access: Access) -> bool:
+        """Whether children should go through the gate with nothing guarded, too: their credentials come from a
+        program, which would run again in each of them."""
+
 
 # ---------------------------------------------------------------- helm
 @dataclass(frozen=True, slots=True)
