@@ -2,7 +2,8 @@
 
 HelmopsError
 ├── InputError          the user's: something in a file or a flag is wrong; nothing was touched
-│   └── InputErrors     several of them, told at once
+│   ├── InputErrors     several of them, told at once
+│   └── Missing         a file that it names is not there
 ├── Refused             helmops will not do this without a further word (a flag says which)
 ├── Locked              somebody else is writing this release; wait and try again
 ├── Transient           a network or a server that may answer the next time
@@ -59,6 +60,10 @@ class InputErrors(InputError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = tuple(problems)
+
+
+class Missing(InputError):
+    """A file that the input names is not there."""
 
 
 class Refused(HelmopsError):

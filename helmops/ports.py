@@ -278,7 +278,7 @@ class Files(Protocol):
         """Every .yaml/.yml below the given files and folders (``-`` is stdin), sorted; helmops.yaml included."""
 
     async def read(self, path: str, root: str) -> str:
-        """One file below ``root``. InputError when absent, too big, not UTF-8 or outside."""
+        """One file below ``root``. Missing when absent, InputError when too big, not UTF-8 or outside."""
 
 
 class Memory(Protocol):

@@ -30,14 +30,15 @@ class Found:
 
 
 def real_below(path: str, root: str, where: str) -> str:
-    """The real path. InputError when it is absent, or when links lead it out of ``root``, however many there are."""
+    """The real path. InputError when links lead it out of ``root``, however many; then, when it is absent."""
     try:
-        real = os.path.realpath(path, strict=True)
-        top = os.path.realpath(root, strict=True)
+        real, top = os.path.realpath(path), os.path.realpath(root)
     except (OSError, ValueError) as error:
-        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}", where=where) from error
+        raise InputError(f"cannot be read: {getattr(error, 'strerror', None) or error}", where=where) from error
     if os.path.commonpath((real, top)) != top:
         raise InputError(f"{path} leads out of {root}", where=where)
+    if not Path(real).exists():
+        raise InputError("is not there", where=path)
     return real
 
 

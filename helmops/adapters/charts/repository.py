@@ -98,17 +98,16 @@ def chart_url(repo: str, url: str) -> str:
 def _choose(index: Index, ref: HelmRepoChart) -> IndexEntry:
     known = {entry.version: entry for entry in reversed(index.versions(ref.name))}
     if not known:
-        nearest = difflib.get_close_matches(ref.name, index.names(), n=3)
-        hint = f"nearest: {', '.join(nearest)}" if nearest else ""
-        raise InputError(f"{shown_url(ref.repo)} has no chart {ref.name!r}", hint=hint)
+        nearest = ", ".join(difflib.get_close_matches(ref.name, index.names(), n=3))
+        raise InputError(
+            f"{shown_url(ref.repo)} has no chart {ref.name!r}" + (f"; nearest: {nearest}" if nearest else "")
+        )
     if ref.version in known:
         return known[ref.version]
     best = versions.best(ref.version or "*", known)
     if best is None:
         newest = ", ".join(list(known)[::-1][:5])
-        raise InputError(
-            f"{shown_url(ref.repo)} has no version {ref.version!r} of {ref.name}", hint=f"newest: {newest}"
-        )
+        raise InputError(f"{shown_url(ref.repo)} has no version {ref.version!r} of {ref.name}; newest: {newest}")
     return known[best]
 
 

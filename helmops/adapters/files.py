@@ -1,0 +1,177 @@
+"""The user's files: manifests below folders, values beside them. Nothing outside the input's root is read."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from helmops.errors import InputError, Missing
+from helmops.ports import SourceFile
+
+SETTING = "HELMOPS_MAX_FILE_BYTES"
+MAX_FILE = 10 * 1024 * 1024
+MAX_FILES = 20_000
+
+_SUFFIXES = (".yaml", ".yml", ".json")
+_OWNER_FILES = ("helmops.yaml", "helmops.yml")
+_CHART = "Chart.yaml"
+_STDIN = "<stdin>"
+
+
+class DiskFiles:
+    """Port ``Files``. ``max_file``: bytes of one file."""
+
+    def __init__(self, *, max_file: int = MAX_FILE, stdin: TextIO | None = None) -> None:
+        self._max_file = max_file
+        self._stdin = stdin
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> DiskFiles:
+        """With the size that the environment allows."""
+        text = environ.get(SETTING) or str(MAX_FILE)
+        if not text.isdecimal():
+            raise InputError(f"{SETTING} must be a number of bytes, not {text!r}")
+        return cls(max_file=int(text))
+
+    async def manifests(self, paths: Sequence[str]) -> Sequence[SourceFile]:
+        """Every .yaml, .yml and .json below the given files and folders, each once, sorted by path.
+
+        Left out: hidden files and folders, folders that are charts, and folders that are links. The nearest
+        ``helmops.yaml`` at or above each path, up to the root, is included. ``root`` is the top of the git work tree
+        around the path; without one, the given folder.
+        """
+        return await asyncio.to_thread(self._manifests, paths)
+
+    async def read(self, path: str, root: str) -> str:
+        """One file below ``root``. Missing when absent, InputError when too big, not UTF-8 or outside."""
+        return await asyncio.to_thread(self._read, path, root, path)
+
+    def _manifests(self, paths: Sequence[str]) -> list[SourceFile]:
+        found: dict[str, SourceFile] = {}
+        size = 0
+        for source in (source for path in paths for source in self._below(path)):
+            found.setdefault(os.path.realpath(source.path), source)
+            size += len(source.text)
+            if len(found) > MAX_FILES or size > self._max_file * 20:
+                raise InputError(
+                    f"more than {MAX_FILES:,} files or {self._max_file * 20:,} bytes of manifests",
+                    hint=f"name a smaller folder, or raise {SETTING}",
+                )
+        return sorted(found.values(), key=lambda source: source.path)
+
+    def _below(self, given: str) -> Iterator[SourceFile]:
+        if given == "-":
+            yield self._standard_input()
+        top = Path.cwd() if given == "-" else _absolute(given)
+        root = _root(top)
+        yield from (self._source(str(path), _shown(path), root) for path in _owner_file(top, root))
+        if given != "-":
+            yield from (self._source(path, shown, root) for path, shown in _listed(given, top))
+
+    def _standard_input(self) -> SourceFile:
+        here = Path.cwd()
+        text = (self._stdin or sys.stdin).read(self._max_file + 1)
+        if len(text) > self._max_file:
+            raise self._too_big(_STDIN)
+        return SourceFile(str(here / _STDIN), _STDIN, _root(here), text)
+
+    def _source(self, path: str, shown: str, root: str) -> SourceFile:
+        return SourceFile(path, shown, root, self._read(path, root, shown))
+
+    def _read(self, path: str, root: str, shown: str) -> str:
+        data = self._bytes(_real_below(path, root, shown), shown)
+        if len(data) > self._max_file:
+            raise self._too_big(shown)
+        try:
+            return data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            raise InputError("is not UTF-8", where=f"{shown}:{line}") from error
+
+    def _bytes(self, real: str, shown: str) -> bytes:
+        # The path was made real before it was checked: a link in its place now is refused.
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            if not stat.S_ISREG(Path(real).lstat().st_mode):
+                raise InputError(f"{shown} is no file")
+            with os.fdopen(os.open(real, flags), "rb") as file:
+                return file.read(self._max_file + 1)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise Missing(f"no such file: {shown}") from error
+        except OSError as error:
+            raise InputError(f"cannot read {shown}: {error.strerror}") from error
+
+    def _too_big(self, shown: str) -> InputError:
+        return InputError(f"{shown} is bigger than {self._max_file:,} bytes", hint=f"if it has to be, raise {SETTING}")
+
+
+def _absolute(given: str) -> Path:
+    """Where a path given on the command line leads, links included: the user himself named it."""
+    try:
+        return Path(os.path.realpath(given, strict=True))
+    except FileNotFoundError as error:
+        raise Missing(f"no such file or folder: {given}") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {given}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _root(top: Path) -> str:
+    """The folder that nothing may lead out of. ``.git`` is a file in worktrees and submodules."""
+    folder = top if top.is_dir() else top.parent
+    for candidate in (folder, *folder.parents):
+        if (candidate / ".git").exists():
+            return str(candidate)
+    return str(folder)
+
+
+def _owner_file(top: Path, root: str) -> Iterator[Path]:
+    folder = top if top.is_dir() else top.parent
+    for candidate in (folder, *folder.parents):
+        present = [candidate / name for name in _OWNER_FILES if (candidate / name).is_file()]
+        if present or str(candidate) == root:
+            yield from present
+            return
+
+
+def _listed(given: str, top: Path) -> Iterator[tuple[str, str]]:
+    """Paths of the manifests at or below ``top``, and how the user would name them."""
+    if not top.is_dir():
+        yield str(top), given
+        return
+    if (top / _CHART).is_file():
+        raise InputError(f"{given} is a chart; name the folder with the manifests that use it")
+    for folder, folders, names in os.walk(top, onerror=_unreadable):
+        folders[:] = sorted(name for name in folders if not _skipped(folder, name))
+        below = os.path.relpath(folder, top)
+        for name in names:
+            if name.endswith(_SUFFIXES) and not name.startswith("."):
+                yield os.path.join(folder, name), os.path.normpath(os.path.join(given, below, name))  # noqa: PTH118
+
+
+def _unreadable(error: OSError) -> None:
+    raise InputError(f"cannot read {error.filename}: {error.strerror}") from error
+
+
+def _skipped(folder: str, name: str) -> bool:
+    return name.startswith(".") or Path(folder, name, _CHART).is_file()
+
+
+def _shown(path: Path) -> str:
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
+
+
+def _real_below(path: str, root: str, shown: str) -> str:
+    """The real path. InputError when links or dots lead it out of ``root``, whether or not anything is there."""
+    try:
+        real, top = os.path.realpath(path), os.path.realpath(root)
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {shown}: {getattr(error, 'strerror', None) or error}") from error
+    if os.path.commonpath((real, top)) != top:
+        raise InputError(f"{shown} leads out of {_shown(Path(top))}")
+    return real
