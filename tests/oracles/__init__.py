@@ -1,0 +1,1 @@
+"""Scripts that ask helm itself and record its answers for the unit tests, which then need no helm."""
