@@ -14,25 +14,20 @@ Scrub = Callable[[str], str]
 
 _LONGEST = 4_000
 
+# Compiled when helm first fails, not when this is imported: a pass that starts no helm does not wait for it.
 _KINDS: tuple[tuple[str, str], ...] = (
     # The first that matches wins: what names a cause comes before what only names a symptom.
     ("pending", r"another operation \(install/upgrade/rollback\) is in progress"),
     ("schema", r"values don't meet the specifications of the schema|values\.schema\.json"),
-    (
-        "render",
-        r"execution error at|parse error at|parse error on|error calling|failed to render|template: |nil pointer",
-    ),
+    ("render", r"execution error at|parse error (at|on)|error calling|failed to render|template: |nil pointer"),
     ("render", r"cannot unmarshal yaml|error converting yaml|failed to parse -"),
     ("ownership", r"cannot be imported into the current release|invalid ownership metadata"),
     ("unknown-field", r"unknown field \"|field not declared in schema|strict decoding error"),
     ("immutable", r"field is immutable|is immutable|forbidden: updates to statefulset|may not change once set"),
     ("conflict", r"apply failed with \d+ conflict|conflict occurred while applying"),
     ("cancelled", r"context canceled"),
-    (
-        "hook",
-        r"(pre|post)-(install|upgrade|rollback|delete) hooks? failed|failed (pre|post)-(install|upgrade|rollback)",
-    ),
-    ("hook", r"(pre|post)-(install|upgrade|rollback|delete): "),
+    ("hook", r"(pre|post)-(install|upgrade|rollback|delete)( hooks? failed|: )"),
+    ("hook", r"failed (pre|post)-(install|upgrade|rollback|delete)"),
     ("forbidden", r"is forbidden: user |unauthorized|must be logged in to the server|forbidden: user \""),
     ("unreachable", r"cluster unreachable|connection refused|connection reset|no such host|i/o timeout|tls handshake"),
     ("unreachable", r"network is unreachable|no route to host|etcdserver|service unavailable|unexpected eof"),
@@ -40,7 +35,6 @@ _KINDS: tuple[tuple[str, str], ...] = (
     ("test", r"test suite|pod .* failed$"),
     ("not-found", r"release: not found|has no deployed releases|namespaces \".*\" not found|release has no .* version"),
 )
-_PATTERNS = tuple((kind, re.compile(pattern, re.IGNORECASE | re.MULTILINE)) for kind, pattern in _KINDS)
 
 _HINTS = {
     "schema": "correct the values; the chart's values.schema.json says what it takes",
@@ -54,18 +48,17 @@ _HINTS = {
     "pending": "another helm writes this release; wait for it to end",
 }
 
-_NOISE = re.compile(
+_NOISE = (
     r"^(level=\w+ .*"  # helm 4's log
     r"|[IWEF]\d{4} \d\d:\d\d:\d\d.*"  # klog: warnings of the API server, memcache
     r"|\d{4}/\d\d/\d\d \d\d:\d\d:\d\d .*"  # Go's log: warnings of value coalescing
     r"|time=\S+ level=.*|WARNING: .*|walk\.go:\d+: .*|coalesce\.go:\d+: .*"
-    r"|Release .* has been cancelled\.|Use --debug flag to render out invalid YAML)$",
-    re.MULTILINE,
+    r"|Release .* has been cancelled\.|Use --debug flag to render out invalid YAML)$"
 )
-_PREFIX = re.compile(r"^Error: (?:(?:INSTALLATION|UPGRADE|ROLLBACK|UNINSTALL)(?: FAILED)?: )?", re.MULTILINE)
-_TWICE = re.compile(r"(\b[^:\n]{4,}: )\1+")
-_GATE = re.compile(r"https?://127\.0\.0\.1:\d+/[A-Za-z0-9_-]{20,}/?")
-_BLANK = re.compile(r"\s*\n\s*")
+_PREFIX = r"^Error: (?:(?:INSTALLATION|UPGRADE|ROLLBACK|UNINSTALL)(?: FAILED)?: )?"
+_TWICE = r"(\b[^:\n]{4,}: )\1+"
+_GATE = r"https?://127\.0\.0\.1:\d+/[A-Za-z0-9_-]{20,}/?"
+_BLANK = r"\s*\n\s*"
 
 
 def failure(stderr: bytes, scrub: Scrub, *, where: str) -> HelmError:
@@ -78,12 +71,15 @@ def failure(stderr: bytes, scrub: Scrub, *, where: str) -> HelmError:
 
 def kind_of(message: str) -> str:
     """The class of failure, see HelmError."""
-    return next((kind for kind, pattern in _PATTERNS if pattern.search(message)), "other")
+    return next(
+        (kind for kind, pattern in _KINDS if re.search(pattern, message, re.IGNORECASE | re.MULTILINE)), "other"
+    )
 
 
 def clean(text: str) -> str:
     """What is left of stderr for people: no log lines, no wrapping said twice, no address of our own gate."""
-    text = _PREFIX.sub("", _NOISE.sub("", text))
-    text = _GATE.sub("the API server/", _TWICE.sub(r"\1", text))
-    text = _BLANK.sub("\n", text).strip()
+    text = re.sub(_NOISE, "", text, flags=re.MULTILINE)
+    text = re.sub(_PREFIX, "", text, flags=re.MULTILINE)
+    text = re.sub(_GATE, "the API server/", re.sub(_TWICE, r"\1", text))
+    text = re.sub(_BLANK, "\n", text).strip()
     return text if len(text) <= _LONGEST else text[: _LONGEST - 2] + " …"

@@ -81,13 +81,15 @@ class HelmRunner:
     async def render(self, access: Access, request: RenderRequest) -> str:
         """Every rendered document, hooks included, as one YAML text."""
         await self.version()
-        flags = _cluster_flags(access) if request.live else ()
-        call = _Call(_where(request), self._scrubber(request.values), self._env(), flags, cap=_RENDER_CAP)
+        where, scrub = _where(request), self._scrubber(request.values)
         values = arguments.encode_values(request.values)
         async with self._slots:
-            if request.live:
+            if not request.live:
+                call = _Call(where, scrub, self._env(), cap=_RENDER_CAP)
+                return (await self._start(call, arguments.template(request), values)).decode()
+            async with self._way(access, ()) as (flags, gate):
+                call = _Call(where, scrub, self._env(gate=gate), flags, cap=_RENDER_CAP)
                 return _documents(await self._start(call, arguments.live_render(request), values))
-            return (await self._start(call, arguments.template(request), values)).decode()
 
     async def install(self, access: Access, change: HelmChange) -> None:
         """``helm install``."""
@@ -158,8 +160,8 @@ class HelmRunner:
     async def _way(
         self, access: Access, guarded: tuple[GuardedFields, ...]
     ) -> AsyncIterator[tuple[tuple[str, ...], str]]:
-        """How the child reaches the cluster: as the user would, or through the gate when fields must be left alone."""
-        if not guarded:
+        """How the child reaches the cluster: as the user would, or through the gate (decision 0003)."""
+        if not guarded and not await self._gate.wanted(access):
             yield _cluster_flags(access), ""
             return
         async with self._gate.open(access, guarded) as kubeconfig:
