@@ -39,18 +39,16 @@ class Contents:
         self._scope = scope
         self._known: dict[str, Any] = dict(ports.memory.load(scope.cache("contents")))
         self._loaded = frozenset(self._known)
-        self._used: dict[str, Any] = {}
         self._limit = asyncio.Semaphore(PARALLEL_DRY_RUNS)
 
     async def of(self, record: Record) -> Content:
         """The content of a revision. NotFound when its Secret has gone."""
-        key = f"{record.uid}/{record.resource_version}"
+        key = _key(record)
         if key not in self._known:
             async with self._limit:
                 body = await self._ports.storage.body(self._scope.access, record)
             kinds = await self._ports.cluster.kinds(self._scope.access)
             self._known[key] = _pack(body, kinds)
-        self._used[key] = self._known[key]
         return _unpack(self._known[key])
 
     async def of_all(self, records: Collection[Record]) -> Mapping[str, Content]:
@@ -62,10 +60,16 @@ class Contents:
         """What Helm wrote about a revision."""
         return (await self.of(record)).description
 
-    def save(self) -> None:
-        """Remember what was used in this pass; what was not is gone from the cluster, or will be read again."""
-        if self._used.keys() != self._loaded:
-            self._ports.memory.save(self._scope.cache("contents"), self._used)
+    def save(self, alive: Collection[Record]) -> None:
+        """Remember what is known of the records that are there."""
+        keys = {_key(record) for record in alive}
+        kept = {key: content for key, content in self._known.items() if key in keys}
+        if kept.keys() != self._loaded:
+            self._ports.memory.save(self._scope.cache("contents"), kept)
+
+
+def _key(record: Record) -> str:
+    return f"{record.uid}/{record.resource_version}"
 
 
 def _pack(body: StoredRelease, kinds: Kinds) -> dict[str, Any]:

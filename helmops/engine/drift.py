@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 from helmops.core.drift.compare import DriftReport, changed_report, missing_report
@@ -76,8 +76,7 @@ class Drift:
         self._scope = scope
         self._targets = targets
         self._proofs: dict[str, Any] = dict(ports.memory.load(scope.cache("proofs")))
-        self._kept: dict[str, Any] = {}
-        self._fresh = False
+        self._loaded = dict(self._proofs)
         self._limit = asyncio.Semaphore(PARALLEL_DRY_RUNS)
 
     async def check(self, subjects: Collection[Subject]) -> Mapping[str, Checked]:
@@ -86,10 +85,11 @@ class Drift:
         found = await asyncio.gather(*(self._check(subject, seen) for subject in subjects))
         return {subject.record.uid: checked for subject, checked in zip(subjects, found, strict=True)}
 
-    def save(self) -> None:
-        """Keep the proofs that still hold."""
-        if self._fresh or self._kept.keys() != self._proofs.keys():
-            self._ports.memory.save(self._scope.cache("proofs"), self._kept)
+    def save(self, alive: Collection[tuple[str, str]]) -> None:
+        """Keep the proofs of releases that are there, whether this pass looked at them or not."""
+        kept = {key: proof for key, proof in self._proofs.items() if tuple(key.split("|", 2)[:2]) in alive}
+        if kept != self._loaded:
+            self._ports.memory.save(self._scope.cache("proofs"), kept)
 
     async def _metadata(self, subjects: Collection[Subject]) -> Mapping[ObjectId, ObjectMeta]:
         spaces: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
@@ -115,10 +115,8 @@ class Drift:
             meta = seen.get(object_id)
             if meta is None or proof is None or not holds(proof, meta, digest):
                 doubtful.append(object_id)
-            else:
-                self._keep(subject, object_id, proof)
-                if proof.added:
-                    added[object_id] = proof.added
+            elif proof.added:
+                added[object_id] = proof.added
         if not doubtful:
             return Checked((), added)
         return await self._ask_all(subject, doubtful, added)
@@ -165,21 +163,17 @@ class Drift:
         meta = meta_of(live)
         added = added_fields(live)
         if provable(meta):
-            self._keep(subject, object_id, prove(meta, digest, added))
-            self._fresh = True
+            self._proofs[_key(subject, object_id)] = prove(meta, digest, added).to_json()
         return added
 
     def _proof(self, subject: Subject, object_id: ObjectId) -> Proof | None:
         stored = self._proofs.get(_key(subject, object_id))
         return Proof.from_json(stored) if stored else None
 
-    def _keep(self, subject: Subject, object_id: ObjectId, proof: Proof) -> None:
-        self._kept[_key(subject, object_id)] = proof.to_json()
-
 
 def _key(subject: Subject, object_id: ObjectId) -> str:
-    parts = (subject.record.name, object_id.api_version, object_id.kind, object_id.namespace, object_id.name)
-    return "|".join(parts)
+    record = subject.record
+    return "|".join((record.namespace, record.name, *astuple(object_id)))
 
 
 def _scalable(manifest: Mapping[str, Any]) -> bool:
@@ -187,15 +181,13 @@ def _scalable(manifest: Mapping[str, Any]) -> bool:
 
 
 async def guards(
-    ports: Ports, scope: Scope, targets: HpaTargets, objects: Collection[Mapping[str, Any]]
+    ports: Ports, scope: Scope, targets: Targets, objects: Collection[Mapping[str, Any]]
 ) -> tuple[GuardedFields, ...]:
     """Which fields of the objects stay with their owner at this moment. Asks only for what an HPA points at."""
     found = []
-    for obj in objects:
-        object_id = meta_of(obj).id
-        if not (_scalable(obj) and targets.has(object_id)):
-            continue
-        live = await ports.cluster.get(scope.access, object_id)
-        if live is not None and (pointers := guarded(live, targets)):
+    for obj in filter(_scalable, objects):
+        object_id, pointed = meta_of(obj).id, await targets.get()
+        live = await ports.cluster.get(scope.access, object_id) if pointed.has(object_id) else None
+        if live is not None and (pointers := guarded(live, pointed)):
             found.append(GuardedFields(object_id, pointers))
     return tuple(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -84,7 +85,7 @@ class Plan:
 
 
 class Planner:
-    """One pass over one cluster. What was learned (contents, proofs) is remembered at its end."""
+    """One pass over one cluster. What was learned (contents, proofs) is remembered."""
 
     def __init__(self, ports: Ports, scope: Scope, options: Options) -> None:
         self.ports = ports
@@ -106,13 +107,9 @@ class Planner:
         there = await self._namespaces(loaded, planned)
         planned = await self._previews([_placed(one, loaded, there) for one in planned], there)
         gone = await removals(self.ports, self.scope, self.contents, loaded, world) if self.options.prune else ()
-        self.remember()
+        self.contents.save([record for records in world.records.values() for record in records])
+        self.drift.save(world.records)
         return Plan(self.scope, loaded, tuple(planned), gone, _missing(loaded, planned, there), _warnings(world))
-
-    def remember(self) -> None:
-        """Save what was learned."""
-        self.contents.save()
-        self.drift.save()
 
     def wanted(self, resolved: Resolved) -> Wanted:
         """What the state of a release is held against."""
@@ -125,7 +122,7 @@ class Planner:
             remediate=release.remediate,
             correct=release.drift == "enabled",
             suspended=release.suspend,
-            deadline=self.ports.helm.deadline(release.upgrade),
+            deadline=dt.timedelta(seconds=self.ports.helm.deadline(release.upgrade)),
         )
 
     async def _states(self, found: Sequence[Resolved | Unresolved], world: World) -> list[Planned]:

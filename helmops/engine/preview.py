@@ -90,7 +90,8 @@ class Previews:
 
     async def _dry_run(self, resolved: Resolved, one: PlacedObject) -> _Answer:
         marked = helmify(one.obj, resolved.release.name, resolved.release.target_namespace)
-        live, pointers = None, ()
+        live: Mapping[str, Any] | None = None
+        pointers: tuple[str, ...] = ()
         scaled = (await self._targets.get()).has(one.id)
         if self._detail or scaled:
             live = await self._ports.cluster.get(self._scope.access, one.id)

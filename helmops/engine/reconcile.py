@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from helmops.core.objects import ObjectEvent
-from helmops.core.release.observation import LeaseView, Record
+from helmops.core.release.observation import PENDING, LeaseView, Record
 from helmops.core.release.plan import (
     Action,
     Correct,
@@ -21,10 +22,11 @@ from helmops.core.release.plan import (
     Wait,
     decide,
 )
-from helmops.core.release.state import Observed, Pending, ReleaseState, determine
+from helmops.core.release.state import Observed, Pending, ReleaseState, determine, recovered_description
 from helmops.core.release.status import Outcome, Status, record, settle, state_name
 from helmops.engine.act import Actor, Job
 from helmops.engine.context import Ports, Scope
+from helmops.engine.drift import Targets
 from helmops.engine.plan import Planned, Planner
 from helmops.engine.world import Id, observe_again
 from helmops.errors import Conflict, HelmopsError
@@ -78,7 +80,8 @@ class Reconciler:
         self._planner = planner
         self._ports: Ports = planner.ports
         self._scope: Scope = planner.scope
-        self._actor = Actor(planner.ports, planner.scope, planner.targets)
+        # Asked anew: while a person read the plan, an autoscaler may have come.
+        self._actor = Actor(planner.ports, planner.scope, Targets(planner.ports, planner.scope))
         self._validate = validate
 
     async def reconcile(self, planned: Planned) -> Result:
@@ -90,7 +93,18 @@ class Reconciler:
         )
         planned = await self._validate(planned)
         async with self._ports.locks.hold(self._scope.access, *planned.id, deadline=deadline) as lock:
-            return await self._loop(planned, lock)
+            try:
+                return await self._loop(planned, lock)
+            except asyncio.CancelledError:
+                await asyncio.shield(self._tidy(planned))
+                raise
+
+    async def _tidy(self, planned: Planned) -> None:
+        """helm is gone, but not every command of it listens when told to stop: what it left pending is marked failed."""
+        records = await self._ports.storage.records_of(self._scope.access, *planned.id)
+        if records and records[-1].status in PENDING:
+            top = records[-1]
+            await self._ports.storage.mark_failed(self._scope.access, top, recovered_description(top))
 
     async def _loop(self, planned: Planned, lock: Lock) -> Result:
         status, steps, events = Status(), list[Step](), tuple[ObjectEvent, ...]()

@@ -1,0 +1,80 @@
+"""The only place where adapters are made and handed to the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from helmops.adapters.charts.source import ChartSources
+from helmops.adapters.clock import SystemClock
+from helmops.adapters.files import DiskFiles
+from helmops.adapters.helm.runner import HelmRunner
+from helmops.adapters.http import Http
+from helmops.adapters.kube.client import Client
+from helmops.adapters.kube.connection import Connections
+from helmops.adapters.kube.discovery import Discovery
+from helmops.adapters.kube.gate import ApiGate
+from helmops.adapters.kube.locks import KubeLocks
+from helmops.adapters.kube.objects import KubeCluster
+from helmops.adapters.kube.storage import KubeStorage
+from helmops.adapters.process import Processes, holder_identity, writers_gone
+from helmops.adapters.state import DiskMemory, cache_root
+from helmops.api.model import Access, ClusterRef
+from helmops.cli.flags import Flags
+from helmops.core.redact import Redactor
+from helmops.engine.context import Ports
+from helmops.ports import Recorder
+
+
+@dataclass(frozen=True, slots=True)
+class Wired:
+    """Ports on real adapters. ``processes`` counts what was started."""
+
+    ports: Ports
+    access: Access
+    processes: Processes
+    connections: Connections
+    http: Http
+    charts: ChartSources
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.charts.close()
+        await self.http.close()
+        await self.connections.close()
+
+
+def wire(flags: Flags, recorder: Recorder) -> Wired:
+    """Make everything; nothing is asked of anyone yet."""
+    environ, root = flags.environ, cache_root(flags.environ)
+    memory, processes, http = DiskMemory(root), Processes(), Http()
+    connections = Connections(environ)
+    client = Client(connections)
+    cluster = KubeCluster(connections, client)
+    charts = ChartSources(root, http, memory)
+    ports = Ports(
+        cluster=cluster,
+        storage=KubeStorage(client),
+        locks=KubeLocks(client, holder=holder_identity(), writers_gone=writers_gone),
+        helm=HelmRunner(
+            environ=environ,
+            home=f"{root}/helm",
+            memory=memory,
+            processes=processes,
+            gate=ApiGate(connections, Discovery(client)),
+            scrubber=_scrubber,
+        ),
+        charts=charts,
+        files=DiskFiles(),
+        memory=memory,
+        clock=SystemClock(),
+        recorder=recorder,
+    )
+    access = Access(ClusterRef(flags.kubeconfig, flags.kube_context))
+    return Wired(ports, access, processes, connections, http, charts)
+
+
+def _scrubber(values: Mapping[str, Any]) -> Callable[[str], str]:
+    """Every string among the values may be a secret: none of them is ever repeated by an error."""
+    return Redactor.of_values(values).scrub
