@@ -13,7 +13,7 @@ SHOWN_PATHS = 5
 def reasons(decision: Decision, resolved: Resolved, current: StoredRelease | None) -> tuple[str, ...]:
     """Most telling first."""
     if isinstance(decision, Install) or current is None:
-        return (f"not installed yet: chart {resolved.artifact.name} {resolved.artifact.version}",)
+        return (f"chart {resolved.artifact.name} {resolved.artifact.version}, not installed yet",)
     found = [*_told(decision), *_chart(resolved, current), *_values(resolved, current)]
     return tuple(found) or ("the content of the chart has changed",)
 

@@ -1,0 +1,1 @@
+"""What helmops costs, held against a bare loop over helm in the same run."""
