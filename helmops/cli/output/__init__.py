@@ -1,0 +1,1 @@
+"""What is shown: PURE functions of the engine's results that return lines, and the few places that write them."""

@@ -1,0 +1,132 @@
+"""A plan for people. PURE: lines out of the engine's plan."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from helmops.cli.output import kinds
+from helmops.cli.output.diff import added_lines, change_lines, drift_lines
+from helmops.cli.output.kinds import Kind, kind_of
+from helmops.cli.output.paint import Paint, clean, clean_lines, indented
+from helmops.core.release.plan import Correct, Done, Rollback, Stalled, Wait
+from helmops.core.release.state import Drifted
+from helmops.core.release.status import drift_text
+from helmops.engine.plan import Plan, Planned
+from helmops.engine.preview import Preview
+from helmops.engine.prune import Removal
+
+MAX_ADDED = 5
+
+
+def plan_lines(plan: Plan, paint: Paint) -> list[str]:
+    """Everything a sync would do and why, then the closing line."""
+    lines = [*_preamble(plan, paint)]
+    width = max((len(_name(one)) for one in plan.releases if _shown(one)), default=0)
+    for one in plan.releases:
+        if _shown(one):
+            lines += _release_lines(one, width, paint)
+    for removal in plan.removals:
+        lines += removal_lines(removal, paint)
+    return [*lines, *([""] if lines else []), closing(plan)]
+
+
+def closing(plan: Plan) -> str:
+    """``Plan: 1 to install, 2 to upgrade, 1 to correct, 0 to remove, 97 unchanged``."""
+    found = counts(plan)
+    return "Plan: " + ", ".join(f"{found[kind.key]} {kind.count}" for kind in kinds.ALL if kind.key in found)
+
+
+def counts(plan: Plan) -> dict[str, int]:
+    """How many releases of each kind; those that are always counted, and others where there are some."""
+    found = Counter(kind_of(one).key for one in plan.releases)
+    found[kinds.REMOVE.key] = len(plan.removals)
+    return {kind.key: found[kind.key] for kind in kinds.ALL if kind.always or found[kind.key]}
+
+
+def _preamble(plan: Plan, paint: Paint) -> Iterable[str]:
+    for warning in plan.warnings:
+        yield paint(f"Warning: {clean(warning)}", "yellow")
+    for ref in plan.loaded.desired.ignored:
+        yield paint(f"Not applied by helmops yet: {clean(ref.kind)}/{clean(ref.name)} ({clean(ref.where)})", "dim")
+    for name in plan.namespaces:
+        yield f"{paint('+', 'green')} namespace {clean(name)}"
+
+
+def _shown(planned: Planned) -> bool:
+    """Releases of which there is nothing to tell are only counted."""
+    return kind_of(planned) is not kinds.UNCHANGED or bool(_notes(planned))
+
+
+def _name(planned: Planned) -> str:
+    return clean("/".join(planned.id))
+
+
+def _release_lines(planned: Planned, width: int, paint: Paint) -> list[str]:
+    kind = kind_of(planned)
+    why, *more = _why(planned, kind) or [""]
+    head = f"{paint(kind.symbol, kind.style)} {_name(planned).ljust(width)}  {paint(kind.word, kind.style)}"
+    details = [*more, *_drift(planned), *_notes(planned)]
+    return [f"{head}  {why}".rstrip(), *indented(details, 4), *indented(_preview(planned.preview, paint), 4)]
+
+
+def _why(planned: Planned, kind: Kind) -> list[str]:
+    """The first line stands beside the name."""
+    if planned.error is not None:
+        return [*clean_lines(str(planned.error)), *_hint(planned.error.hint)]
+    decision = planned.decision
+    match decision:
+        case Stalled(why, hint):
+            return [*clean_lines(why), *_hint(hint)]
+        case Wait(until, _, why):
+            return [f"{clean(why)}; waited for until {until:%Y-%m-%d %H:%M:%S} UTC at most"]
+        case Rollback(target, why):
+            return [f"to revision {target}: {clean(why)}"]
+        case Correct(reports):
+            return [clean(drift_text(reports))]
+        case Done():
+            return []
+    return [clean("; ".join(planned.why))]
+
+
+def _hint(hint: str) -> list[str]:
+    return [f"hint: {line}" for line in clean_lines(hint)]
+
+
+def _drift(planned: Planned) -> list[str]:
+    reports = planned.state.reports if isinstance(planned.state, Drifted) else ()
+    return [line for report in reports for line in drift_lines(report)]
+
+
+def _notes(planned: Planned) -> list[str]:
+    """What is no reason to act: fields of others, what could not be asked, drift left alone."""
+    added = [line for key, fields in planned.checked.added.items() for line in added_lines(key, fields)]
+    more = [f"… and {len(added) - MAX_ADDED} more fields added by others"] if len(added) > MAX_ADDED else []
+    unknown = [f"not checked for drift: {clean(text)}" for text in planned.checked.unknown]
+    return [*_left_alone(planned), *added[:MAX_ADDED], *more, *unknown]
+
+
+def _left_alone(planned: Planned) -> list[str]:
+    drifted = isinstance(planned.state, Drifted)
+    return [clean(planned.decision.note)] if isinstance(planned.decision, Done) and drifted else []
+
+
+def _preview(preview: Preview | None, paint: Paint) -> list[str]:
+    if preview is None:
+        return []
+    lines = [line for change in preview.changes for line in change_lines(change, paint)]
+    lines += [f"takes back {clean(text)}" for text in preview.taken]
+    lines += [f"leaves to its owner: {clean(text)}" for text in preview.kept]
+    return lines + [f"left to helm's own validation: {clean(text)}" for text in preview.unchecked]
+
+
+def removal_lines(removal: Removal, paint: Paint) -> list[str]:
+    """A release that would go, and what would go with it."""
+    style = kinds.REMOVE.style
+    head = f"{paint('-', style)} {clean('/'.join(removal.id))}  {paint('remove', style)}  {clean(removal.chart)}"
+    claims = [f"PersistentVolumeClaim {clean(one)} and its data would go" for one in _bare(removal.claims)]
+    return [head, *indented([*claims, *(f"{clean(one)} would go" for one in removal.customs)], 4)]
+
+
+def _bare(claims: Iterable[str]) -> list[str]:
+    return [claim.removeprefix("PersistentVolumeClaim/") for claim in claims]
