@@ -148,7 +148,7 @@ def _listed(given: str, top: Path) -> Iterator[tuple[str, str]]:
     for folder, folders, names in os.walk(top, onerror=_unreadable):
         folders[:] = sorted(name for name in folders if not _skipped(folder, name))
         below = os.path.relpath(folder, top)
-        for name in names:
+        for name in sorted(names):
             if name.endswith(_SUFFIXES) and not name.startswith("."):
                 yield os.path.join(folder, name), os.path.normpath(os.path.join(given, below, name))  # noqa: PTH118
 
