@@ -70,11 +70,13 @@ class HelmRunner:
         self._scrubber = scrubber
         self._slots = asyncio.Semaphore(parallel)
         self._known: HelmVersion | None = None
+        self._asking = asyncio.Lock()  # many releases ask at once: one process answers all
 
     async def version(self) -> HelmVersion:
         """helm's version; mostly without a process. InputError when there is no helm, or one too old."""
-        if self._known is None:
-            self._known = await remembered_version(self._memory, find_helm(self._environ), self._ask_version)
+        async with self._asking:
+            if self._known is None:
+                self._known = await remembered_version(self._memory, find_helm(self._environ), self._ask_version)
         capabilities(self._known)
         return self._known
 
