@@ -1,7 +1,8 @@
 """Who owns what: the ``fieldsV1`` trees of ``metadata.managedFields``.
 
 A tree's keys are segments: ``f:name`` a field, ``k:{…}`` the list item with these keys, ``v:…`` the item of a set with
-this value, ``i:0`` an item by index; ``.`` says that the node itself is owned, an empty tree that all below it is.
+this value, ``i:0`` an item by index; ``.`` says that the node itself is owned. So does an empty tree, which for
+an atomic node (a map or list that is replaced as a whole) means all below it, else nothing more: no tree tells which.
 """
 
 from __future__ import annotations
@@ -54,6 +55,16 @@ def is_helms(entry: ManagedEntry) -> bool:
     return entry.manager == HELM_MANAGER and not entry.subresource
 
 
+def helms_fields(managed: Iterable[ManagedEntry]) -> list[Mapping[str, Any]]:
+    """The trees of Helm's own entries.
+
+    A Secret's ``stringData`` is written into ``data`` and never read back, so who applies it owns ``f:stringData`` and
+    loses nothing when another changes ``data``: what Helm wants there is added to its trees.
+    """
+    trees = [entry.fields for entry in managed if is_helms(entry)]
+    return trees + [{"f:data": tree["f:stringData"]} for tree in trees if "f:stringData" in tree]
+
+
 def owns(fields: Mapping[str, Any], path: FieldPath) -> bool:
     """Whether a tree holds the node at ``path``, or all of something above it."""
     node = fields
@@ -90,7 +101,7 @@ def added_paths(managed: Sequence[ManagedEntry]) -> tuple[FieldPath, ...]:
 
 
 def _added(managed: Sequence[ManagedEntry]) -> Iterator[tuple[ManagedEntry, FieldPath]]:
-    ours = [entry.fields for entry in managed if is_helms(entry)]
+    ours = helms_fields(managed)
     for entry in managed:
         if not (is_helms(entry) or entry.subresource or entry.manager in CONTROLLERS):
             for path in _beyond(entry.fields, ours, ()):
@@ -105,8 +116,7 @@ def _beyond(theirs: Mapping[str, Any], ours: Sequence[Mapping[str, Any]], above:
         here = (*above, segment)
         mine = [tree[segment] for tree in ours if segment in tree]
         if mine:
-            if all(mine):  # an empty one owns everything below
-                yield from _beyond(below, mine, here)
+            yield from _beyond(below, mine, here)
         elif below and (segment in _MAPS or "." not in below):
             yield from _beyond(below, (), here)
         else:
@@ -169,17 +179,20 @@ def _token(segment: str, node: Any) -> str | int | None:
     return next((index for index, item in enumerate(node) if _names(segment, item, index)), None)
 
 
-def owns_place(fields: Mapping[str, Any], live: Mapping[str, Any], tokens: Sequence[str | int]) -> bool:
-    """Whether a tree owns the place in the live object that the tokens (field names, list indexes) lead to."""
-    tree, node = fields, live
-    for token in tokens:
+def claim(fields: Mapping[str, Any], obj: Mapping[str, Any], place: Sequence[str | int]) -> int:
+    """How firmly a tree claims a place (field names, list indexes) in the object it is of; 0 for not at all.
+
+    A claim on the very place, or on something below it, is firmer than one on an atomic node above it.
+    """
+    tree, node = fields, obj
+    for depth, token in enumerate(place):
         if not tree:
-            return True
+            return depth
         found = _step(tree, node, token)
         if found is None:
-            return False
+            return 0
         tree, node = found
-    return True
+    return len(place)
 
 
 def _step(tree: Mapping[str, Any], node: Any, token: str | int) -> tuple[Mapping[str, Any], Any] | None:

@@ -118,6 +118,52 @@ def test_who_did_it(managed: list[Any], who: tuple[str, str]) -> None:
     assert (found.manager, found.time) == who
 
 
+def test_who_owns_inside_of_a_map_comes_before_who_only_made_it() -> None:
+    managed = [_entry("maker", _containers({}), "T9"), _entry("setter", IMAGE, "T1")]
+    (found,) = differences(_object(_container(image="evil"), managed=managed), _object(), kind="Deployment")
+    assert found.manager == "setter"
+
+
+class TestOnlyWhatHelmHasASayIn:
+    """Between reading the live object and the dry-run others go on writing."""
+
+    HELMS = _entry("helm", {"f:spec": {"f:replicas": {}}}, "T0", "Apply")
+    NAMES = _entry("helm", _containers({WEB: {".": {}, "f:image": {}}, 'k:{"name":"two"}': {".": {}}}), "T0", "Apply")
+
+    def test_what_helm_claims_is_a_difference(self) -> None:
+        live, wanted = _object(managed=[]), _object(managed=[self.HELMS])
+        live["spec"]["replicas"] = 4
+        assert [one.path for one in differences(live, wanted, kind="Deployment")] == ["spec.replicas"]
+
+    def test_what_helm_gives_up_is_one(self) -> None:
+        live, wanted = _object(managed=[self.HELMS]), _object(managed=[self.NAMES])
+        del wanted["spec"]["replicas"]
+        assert [one.path for one in differences(live, wanted, kind="Deployment")] == ["spec.replicas"]
+
+    def test_what_others_have_written_meanwhile_is_none(self) -> None:
+        live, wanted = _object(managed=[self.HELMS]), _object(_container(image="new"), managed=[self.HELMS])
+        wanted["metadata"]["labels"] = {"a/b": "c", "mine": "x"}
+        assert differences(live, wanted, kind="Deployment") == ()
+
+    def test_nor_what_a_controller_notes_down(self) -> None:
+        live, wanted = _object(), _object()
+        for obj, text in ((live, "4"), (wanted, "6")):
+            obj["metadata"]["annotations"] = {"deployment.kubernetes.io/revision": text}
+        assert differences(live, wanted, kind="Deployment") == ()
+
+    def test_named_items_are_found_where_they_stand_in_each(self) -> None:
+        live = _object(_container("one"), _container("two"), managed=[])
+        wanted = _object(_container("zero"), _container("one"), _container("two"), _container(), managed=[self.NAMES])
+        found = [one.path for one in differences(live, wanted, kind="Deployment")]
+        assert found == ["spec.template.spec.containers[name=web]"]
+
+    def test_a_secret_that_helm_writes_as_string_data_is_compared_as_data(self) -> None:
+        helm = _entry("helm", {"f:stringData": {"f:token": {}}}, "T0", "Apply")
+        live = _object(kind="Secret", data={"token": "ZXZpbA==", "more": "eA=="})
+        wanted = _object(kind="Secret", data={"token": "Z29vZA=="}, managed=[helm])
+        assert [one.path for one in differences(live, wanted, kind="Secret")] == ["data.token"]
+
+
 def test_nobody_owns_what_was_removed() -> None:
     live = _object(managed=[_entry("kubectl", {"f:metadata": {"f:labels": {}}})])
     live["metadata"]["labels"] = {}

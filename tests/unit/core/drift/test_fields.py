@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from helmops.core.drift.fields import Added, FieldPath, added_fields, owns, owns_place, pointer, text
+from helmops.core.drift.fields import Added, FieldPath, added_fields, claim, owns, pointer, text
 from helmops.core.objects import meta_of
 
 WEB = 'k:{"name":"web"}'
@@ -48,6 +48,7 @@ HELM = _entry(
     "helm",
     {
         "f:metadata": {"f:labels": {"f:a/b": {}}},
+        "f:stringData": {"f:token": {}},
         "f:spec": {
             "f:replicas": {},
             "f:selector": {},
@@ -110,12 +111,14 @@ def test_a_tree_owns(path: FieldPath, expected: bool) -> None:
         pytest.param(("spec", "paused"), False, id="not what is not there"),
     ],
 )
-def test_a_tree_owns_the_place(tokens: tuple[str | int, ...], expected: bool) -> None:
-    assert owns_place(HELM["fieldsV1"], LIVE, tokens) is expected
+def test_a_tree_claims_the_place(tokens: tuple[str | int, ...], expected: bool) -> None:
+    assert bool(claim(HELM["fieldsV1"], LIVE, tokens)) is expected
 
 
-def test_an_atomic_node_owns_every_place_below() -> None:
-    assert owns_place({"f:spec": {"f:template": {}}}, LIVE, ("spec", "template", "spec", "containers", 0))
+def test_an_atomic_node_claims_every_place_below_but_less_firmly() -> None:
+    place = ("spec", "template", "spec", "containers", 0)
+    assert claim({"f:spec": {"f:template": {}}}, LIVE, place) == 2
+    assert claim(_container("side", {".": {}}), LIVE, place) == 5
 
 
 class TestAdded:
@@ -135,7 +138,10 @@ class TestAdded:
             pytest.param(_container("side", {".": {}, "f:image": {}, "f:name": {}, "f:terminationMessagePath": {}}),
                          ["spec.template.spec.containers[name=side]"], id="a container, without its defaults"),
             pytest.param(_container("web", {"f:image": {}}), [], id="the same value as Helm's"),
-            pytest.param({"f:spec": {"f:selector": {"f:matchLabels": {}}}}, [], id="inside of what Helm owns whole"),
+            pytest.param({"f:spec": {"f:selector": {"f:matchLabels": {}}}}, ["spec.selector.matchLabels"],
+                         id="inside of what Helm owns by itself, but not as a whole: else nobody could own inside"),
+            pytest.param({"f:data": {"f:token": {}, "f:more": {}}}, ["data.more"],
+                         id="into a Secret beside what Helm writes as stringData"),
             pytest.param({"f:metadata": {"f:finalizers": {".": {}, 'v:"x.y/z"': {}}}}, [], id="finalizers"),
             pytest.param({"f:metadata": {"f:ownerReferences": {".": {}, 'k:{"uid":"u"}': {}}}}, [], id="owners"),
             pytest.param({"f:status": {"f:replicas": {}}}, [], id="status outside of its subresource"),
