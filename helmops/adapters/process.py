@@ -14,8 +14,8 @@ import signal
 import socket
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -28,8 +28,7 @@ HOLDER_VARIABLE = "HELMOPS_HOLDER"
 MIB = 1024 * 1024
 CAP = 64 * MIB
 GRACE = 30.0
-_REAP = 5.0  # seconds for a killed child's pipes to close; a grandchild elsewhere may hold them open
-_CHUNK = 1 * MIB
+_REAP = 2.0  # seconds for the pipes of an ended child to close; a grandchild elsewhere may hold them open
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +65,14 @@ class Processes:
         call returns (or raises CancelledError) only when the process is gone; a second cancellation kills at once.
         """
         began = time.monotonic()
-        process = await self._start(argv, env, stdin, deadline, grace, cwd)
-        ended = asyncio.ensure_future(_communicate(process, stdin, cap))
+        child = await self._start(argv, env, stdin, deadline, grace, cwd, cap)
+        ended = asyncio.ensure_future(child.communicate(stdin))
         try:
             await asyncio.wait({ended}, timeout=deadline)
         finally:
             if not ended.done():
-                await _end(process, ended, grace)
-        return _completed(process, ended, late=time.monotonic() - began >= deadline)
+                await child.end(ended, grace)
+        return child.completed(late=time.monotonic() - began >= deadline)
 
     async def _start(
         self,
@@ -83,24 +82,125 @@ class Processes:
         deadline: float,
         grace: float,
         cwd: str | None,
-    ) -> Process:
+        cap: int,
+    ) -> _Child:
         # Asked beforehand, because the wrapper's own "not found" cannot be told from the program's.
         program = shutil.which(argv[0], path=env.get("PATH"))
         if program is None:
             raise InputError(f"the program {argv[0]} is not there or may not be executed")
-        self.started += 1
-        return await asyncio.create_subprocess_exec(
-            *_wrapper(deadline, grace),
-            program,
-            *argv[1:],
-            stdin=DEVNULL if stdin is None else PIPE,
-            stdout=PIPE,
-            stderr=PIPE,
-            env=dict(env),
-            cwd=cwd,
-            start_new_session=True,
-            limit=_CHUNK,
-        )
+        async with _pipes(cap) as (out, err):
+            self.started += 1
+            process = await asyncio.create_subprocess_exec(
+                *_wrapper(deadline, grace),
+                program,
+                *argv[1:],
+                stdin=DEVNULL if stdin is None else PIPE,
+                stdout=out.child_end,
+                stderr=err.child_end,
+                # The child holds the reading ends, too. Else, once we are dead, the first word that helm says about
+                # its SIGTERM would end it by SIGPIPE before it has marked the release failed.
+                pass_fds=(out.our_end, err.our_end),
+                env=dict(env),
+                cwd=cwd,
+                start_new_session=True,
+            )
+            return _Child(process, out, err)
+
+
+class _Output(asyncio.Protocol):
+    """What a pipe brings, up to a cap. The rest is read and dropped: a child that blocks on it would never end."""
+
+    def __init__(self, cap: int) -> None:
+        self.our_end, self.child_end = os.pipe()
+        self.kept = bytearray()
+        self.truncated = False
+        self.closed = asyncio.Event()
+        self._cap = cap
+        self._transport: asyncio.BaseTransport | None = None
+
+    async def listen(self) -> None:
+        """Read our end from now on."""
+        pipe = os.fdopen(self.our_end, "rb", buffering=0)
+        self._transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: self, pipe)
+
+    def data_received(self, data: bytes) -> None:
+        room = self._cap - len(self.kept)
+        self.kept += data[:room]
+        self.truncated |= len(data) > room
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed.set()
+
+    def close(self) -> None:
+        """Listen no more."""
+        if self._transport is not None:
+            self._transport.close()
+
+
+@asynccontextmanager
+async def _pipes(cap: int) -> AsyncIterator[tuple[_Output, _Output]]:
+    """Pipes for stdout and stderr, for as long as it takes to start a child; our ends live on in their transports."""
+    out, err = _Output(cap), _Output(cap)
+    try:
+        await out.listen()
+        await err.listen()
+        yield out, err
+    except BaseException:
+        out.close()
+        err.close()
+        raise
+    finally:
+        os.close(out.child_end)
+        os.close(err.child_end)
+
+
+class _Child:
+    """A process that runs, and what it has said so far."""
+
+    def __init__(self, process: Process, out: _Output, err: _Output) -> None:
+        self._process = process
+        self._out = out
+        self._err = err
+
+    async def communicate(self, stdin: bytes | None) -> None:
+        """Until it has ended and said all."""
+        await self._feed(stdin)
+        await self._process.wait()
+        closed = asyncio.gather(self._out.closed.wait(), self._err.closed.wait())
+        with suppress(TimeoutError):  # somebody it started still holds them: not ours to wait for
+            await asyncio.wait_for(closed, _REAP)
+        self._out.close()
+        self._err.close()
+
+    async def _feed(self, stdin: bytes | None) -> None:
+        pipe = self._process.stdin
+        if pipe is None or stdin is None:
+            return
+        with suppress(BrokenPipeError, ConnectionResetError):  # it ended without reading: its exit code says why
+            pipe.write(stdin)
+            await pipe.drain()
+        pipe.close()
+
+    async def end(self, ended: asyncio.Future[None], grace: float) -> None:
+        """SIGTERM, ``grace`` seconds, SIGKILL; a cancellation in between goes on to the SIGKILL at once."""
+        self._signal(signal.SIGTERM)
+        try:
+            await asyncio.wait({ended}, timeout=grace)
+        finally:
+            if not ended.done():
+                self._signal(signal.SIGKILL)
+                await asyncio.wait({ended})
+
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)  # the child leads its own group
+
+    def completed(self, *, late: bool) -> Completed:
+        """How it ended. ``late``: not before its deadline."""
+        code = -signal.SIGKILL if self._process.returncode is None else self._process.returncode
+        # `timeout` says 124 after its SIGTERM and 137 after its SIGKILL; after our own the program's code stands.
+        out, err = bytes(self._out.kept), bytes(self._err.kept)
+        return Completed(code, out, err, timed_out=code != 0 and late, truncated=self._out.truncated)
 
 
 def _wrapper(deadline: float, grace: float) -> tuple[str, ...]:
@@ -119,57 +219,6 @@ def _tools() -> tuple[str, str] | None:
     if setpriv is None or timeout is None or Path(setpriv).resolve().name == "busybox":
         return None
     return setpriv, timeout
-
-
-async def _communicate(process: Process, stdin: bytes | None, cap: int) -> tuple[bytes, bytes, bool]:
-    assert process.stdout is not None and process.stderr is not None  # noqa: S101 - both are PIPE above
-    (out, truncated), (err, _), _, _ = await asyncio.gather(
-        _read(process.stdout, cap), _read(process.stderr, cap), _feed(process, stdin), process.wait()
-    )
-    return out, err, truncated
-
-
-async def _read(stream: asyncio.StreamReader, cap: int) -> tuple[bytes, bool]:
-    """Everything up to ``cap``. The rest is read and dropped: a child that blocks on a full pipe would never end."""
-    kept, size = [], 0
-    while chunk := await stream.read(_CHUNK):
-        if size < cap:
-            kept.append(chunk[: cap - size])
-        size += len(chunk)
-    return b"".join(kept), size > cap
-
-
-async def _feed(process: Process, stdin: bytes | None) -> None:
-    if process.stdin is None or stdin is None:
-        return
-    with suppress(BrokenPipeError, ConnectionResetError):  # it ended without reading: its exit code says why
-        process.stdin.write(stdin)
-        await process.stdin.drain()
-    process.stdin.close()
-
-
-async def _end(process: Process, ended: asyncio.Future[tuple[bytes, bytes, bool]], grace: float) -> None:
-    """SIGTERM, ``grace`` seconds, SIGKILL; a cancellation in between goes on to the SIGKILL at once."""
-    _signal(process, signal.SIGTERM)
-    try:
-        await asyncio.wait({ended}, timeout=grace)
-    finally:
-        if not ended.done():
-            _signal(process, signal.SIGKILL)
-            await asyncio.wait({ended}, timeout=_REAP)
-            ended.cancel()
-
-
-def _signal(process: Process, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, number)  # the child leads its own group
-
-
-def _completed(process: Process, ended: asyncio.Future[tuple[bytes, bytes, bool]], *, late: bool) -> Completed:
-    out, err, truncated = ended.result() if ended.done() and not ended.cancelled() else (b"", b"", False)
-    code = -signal.SIGKILL if process.returncode is None else process.returncode
-    # `timeout` says 124 after its SIGTERM and 137 after its SIGKILL; after our own signals the program's code stands.
-    return Completed(code, out, err, timed_out=code != 0 and late, truncated=truncated)
 
 
 # ---------------------------------------------------------------- who writes
