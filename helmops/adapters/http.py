@@ -6,6 +6,7 @@ aiohttp is imported at the first request, because that costs more than a whole p
 from __future__ import annotations
 
 import asyncio
+import base64
 import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -87,6 +88,7 @@ class _Request:
 
     def follow(self, location: str) -> _Request:
         """The question to ask where the server points. Credentials stay with the server they were meant for."""
+        _split(location)  # raises what urljoin would
         target = _Request.make(urljoin(self.url, location), self.headers, self.cap, self.timeout)
         if _may_keep_credentials(self.url, target.url):
             return replace(target, auth=self.auth)
@@ -100,7 +102,7 @@ class _Request:
 
 
 class Http:
-    """A client with one shared pool of connections. Proxies and ``.netrc`` come from the environment.
+    """A client with one shared pool of connections. Proxies come from the environment.
 
     ``timeout``: seconds for one attempt.
     """
@@ -166,7 +168,6 @@ class Http:
 
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                trust_env=True,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 connector=aiohttp.TCPConnector(limit=16),
                 headers={"User-Agent": f"helmops/{helmops.__version__}"},
@@ -178,12 +179,24 @@ def _options(request: _Request) -> dict[str, Any]:
     import aiohttp
 
     return {
-        "auth": aiohttp.BasicAuth(*request.auth, encoding="utf-8") if request.auth else None,
-        "headers": request.headers,
+        "headers": {**request.headers, **_authorization(request.auth)},
         "allow_redirects": False,
         "auto_decompress": not request.wants_raw,
         "timeout": aiohttp.ClientTimeout(total=request.timeout, sock_connect=min(10.0, request.timeout)),
+        "proxy": _proxy(request.url),
     }
+
+
+def _authorization(auth: tuple[str, str] | None) -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(":".join(auth).encode()).decode()} if auth else {}
+
+
+def _proxy(url: str) -> str | None:
+    """Not by aiohttp's ``trust_env``: that would read ``.netrc`` too and send passwords nobody spoke of."""
+    from urllib.request import getproxies, proxy_bypass
+
+    parts = _split(url)
+    return None if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme)
 
 
 async def _read(request: _Request, answer: aiohttp.ClientResponse) -> bytes:
@@ -242,7 +255,9 @@ def _hopeless(request: _Request, error: Exception) -> InputError:
 
 
 def _reason(error: Exception) -> str:
-    return str(getattr(error, "os_error", None) or error) or type(error).__name__
+    """Of aiohttp's own texts some hold the whole URL."""
+    message = getattr(error, "os_error", None) or getattr(error, "message", None)
+    return str(message or (error if isinstance(error, OSError) else "")) or type(error).__name__
 
 
 def _split(url: str) -> SplitResult:

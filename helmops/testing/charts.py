@@ -73,7 +73,7 @@ class FakeCharts:
         if ref.name not in charts:
             raise InputError(f"{ref.repo} has no chart {ref.name!r}{_nearest(ref.name, list(charts))}")
         known = charts[ref.name]
-        version = ref.version if ref.version in known else versions.best(ref.version or "*", known)
+        version = versions.best(ref.version, known)
         if version is None:
             raise InputError(f"{ref.repo} has no version {ref.version!r} of {ref.name}; newest: {', '.join(known)}")
         return known[version]

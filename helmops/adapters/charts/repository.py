@@ -6,6 +6,7 @@ import asyncio
 import difflib
 import hashlib
 import logging
+from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
 from helmops.adapters.charts import tree
@@ -96,19 +97,27 @@ def chart_url(repo: str, url: str) -> str:
 
 
 def _choose(index: Index, ref: HelmRepoChart) -> IndexEntry:
-    known = {entry.version: entry for entry in reversed(index.versions(ref.name))}
-    if not known:
+    entries = index.versions(ref.name)
+    if not entries:
         nearest = ", ".join(difflib.get_close_matches(ref.name, index.names(), n=3))
         raise InputError(
             f"{shown_url(ref.repo)} has no chart {ref.name!r}" + (f"; nearest: {nearest}" if nearest else "")
         )
-    if ref.version in known:
-        return known[ref.version]
-    best = versions.best(ref.version or "*", known)
+    # The first of several entries for one version counts, as with Helm.
+    known = {entry.version: entry for entry in reversed(entries)}
+    best = versions.best(ref.version, [entry.version for entry in entries])
     if best is None:
-        newest = ", ".join(list(known)[::-1][:5])
+        newest = ", ".join(_newest(known))
         raise InputError(f"{shown_url(ref.repo)} has no version {ref.version!r} of {ref.name}; newest: {newest}")
     return known[best]
+
+
+def _newest(known: Iterable[str], count: int = 5) -> Iterator[str]:
+    left = list(known)
+    while count and (best := versions.best(">=0.0.0-0", left)):
+        yield best
+        left.remove(best)
+        count -= 1
 
 
 def _without_repository(ref: HelmRepoChart, version: IndexEntry, entry: Entry | None, age: float) -> Entry:

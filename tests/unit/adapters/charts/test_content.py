@@ -49,7 +49,7 @@ async def test_a_plain_chart(tmp_path: Path) -> None:
 
 
 async def test_schema_and_values(tmp_path: Path) -> None:
-    content = await read(tmp_path, values_yaml="\ufeffa: y\nb: 1e3\n", **{"values__schema_json": ""})
+    content = await read(tmp_path, values_yaml="\ufeffa: y\nb: 1e3\n")
     assert content.default_values == {"a": True, "b": 1000}
     write(tmp_path / "demo", {"values.schema.json": '{"type": "object"}', "values.yaml": ""})
     again = await sources(tmp_path, FakeMemory()).content(Artifact("demo", "1", "d", str(tmp_path / "demo"), "demo"))
