@@ -73,7 +73,8 @@ class Previews:
         """Render and ask. Rejected, Forbidden or HelmError say what is wrong with it."""
         chart = await self._ports.charts.content(resolved.artifact)
         kinds = await self._ports.cluster.kinds(self._scope.access)
-        text = await self._ports.helm.render(self._scope.access, _request(resolved, chart, kinds, current is not None))
+        request = render_request(resolved, chart, kinds, current is not None)
+        text = await self._ports.helm.render(self._scope.access, request)
         placed = place(read(text).objects, with_crds(kinds, chart.crds), resolved.release.target_namespace)
         old = _placed_now(current, kinds)
         asked = [one for one in placed.objects if not _unchanged(one, old, proved)]
@@ -118,7 +119,8 @@ class Previews:
         return [deletion_of(key, obj) for key, obj in old.items() if key not in kept and not _keeps(obj)]
 
 
-def _request(resolved: Resolved, chart: ChartContent, kinds: Kinds, is_upgrade: bool) -> RenderRequest:
+def render_request(resolved: Resolved, chart: ChartContent, kinds: Kinds, is_upgrade: bool) -> RenderRequest:
+    """What helm is to render, with the capabilities of the cluster."""
     release = resolved.release
     options = release.upgrade if is_upgrade else release.install
     return RenderRequest(

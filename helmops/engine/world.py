@@ -35,7 +35,7 @@ class World:
 
 async def look(ports: Ports, scope: Scope, namespaces: Collection[str]) -> World:
     """One metadata-only list for the whole cluster; by namespace where that is forbidden."""
-    foreign = asyncio.create_task(_foreign(ports, scope))
+    foreign = asyncio.create_task(claims(ports, scope))
     try:
         records, complete = await _records(ports, scope, namespaces)
         return World(_by_release(records), await foreign, complete)
@@ -57,16 +57,16 @@ def _by_release(records: Collection[Record]) -> dict[Id, tuple[Record, ...]]:
     return {key: tuple(value) for key, value in found.items()}
 
 
-async def _foreign(ports: Ports, scope: Scope) -> Mapping[Id, Foreign]:
+async def claims(ports: Ports, scope: Scope) -> Mapping[Id, Foreign]:
     """Releases that Flux or Argo CD manages; neither is asked for unless the cluster serves its kinds."""
     kinds = await ports.cluster.kinds(scope.access)
     flux = [api for api, kind in kinds.resources if kind == FLUX_KIND and api.startswith("helm.toolkit.fluxcd.io/")]
-    claims: dict[Id, Foreign] = {}
+    found: dict[Id, Foreign] = {}
     if flux:
-        claims |= flux_claims(await _objects(ports, scope, max(flux), FLUX_KIND))
+        found |= flux_claims(await _objects(ports, scope, max(flux), FLUX_KIND))
     if ARGO_KIND in kinds.resources:
-        claims |= argo_claims(await _objects(ports, scope, *ARGO_KIND))
-    return claims
+        found |= argo_claims(await _objects(ports, scope, *ARGO_KIND))
+    return found
 
 
 async def _objects(ports: Ports, scope: Scope, api_version: str, kind: str) -> Collection[Mapping[str, object]]:

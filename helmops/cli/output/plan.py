@@ -117,7 +117,16 @@ def _preview(preview: Preview | None, paint: Paint) -> list[str]:
     lines = [line for change in preview.changes for line in change_lines(change, paint)]
     lines += [f"takes back {clean(text)}" for text in preview.taken]
     lines += [f"leaves to its owner: {clean(text)}" for text in preview.kept]
-    return lines + [f"left to helm's own validation: {clean(text)}" for text in preview.unchecked]
+    return lines + _unchecked(preview)
+
+
+def _unchecked(preview: Preview) -> list[str]:
+    """Objects that could not be asked about, together where the reason is the same."""
+    reasons: dict[str, list[str]] = {}
+    for text in preview.unchecked:
+        name, _, reason = text.partition(": ")
+        reasons.setdefault(reason, []).append(name)
+    return [clean(f"left to helm's own validation ({why}): {', '.join(names)}") for why, names in reasons.items()]
 
 
 def removal_lines(removal: Removal, paint: Paint) -> list[str]:

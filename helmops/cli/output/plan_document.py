@@ -68,8 +68,8 @@ def _planned(planned: Planned) -> dict[str, Any]:
             hint=_hint(planned),
             error=planned.error.message if planned.error else "",
             chart=_chart(planned),
-            drift=[_drift(one) for one in planned.state.reports] if isinstance(planned.state, Drifted) else [],
-            addedByOthers=[_added(key, one) for key, found in planned.checked.added.items() for one in found],
+            drift=[drift_fields(one) for one in planned.state.reports] if isinstance(planned.state, Drifted) else [],
+            addedByOthers=[added_fields(key, one) for key, found in planned.checked.added.items() for one in found],
             notChecked=list(planned.checked.unknown),
             where=planned.release.ref.where,
         ),
@@ -116,7 +116,8 @@ def _change(change: ObjectChange) -> dict[str, Any]:
     return {"action": change.action, **object_fields(change.id), **given(fields=fields)}
 
 
-def _drift(report: DriftReport) -> dict[str, Any]:
+def drift_fields(report: DriftReport) -> dict[str, Any]:
+    """An object that is not as it should be."""
     fields = [_difference(one) for one in report.differences]
     return {"drift": report.kind, **object_fields(report.object), **given(fields=fields)}
 
@@ -125,7 +126,8 @@ def _difference(one: Difference) -> dict[str, Any]:
     return {"path": one.path, "live": one.live, "wanted": one.wanted, **given(manager=one.manager, time=one.time)}
 
 
-def _added(object_id: ObjectId, one: Added) -> dict[str, Any]:
+def added_fields(object_id: ObjectId, one: Added) -> dict[str, Any]:
+    """A field that somebody else put into an object."""
     return {**object_fields(object_id), "path": one.path, **given(manager=one.manager, time=one.time)}
 
 
