@@ -17,6 +17,8 @@ from helmops.errors import HelmopsError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from helmops.ports import Helm
+
 
 @click.command("version")
 @output_option
@@ -30,12 +32,18 @@ def command(flags: Flags, *, output: str | None) -> int:
 
 def _helm(flags: Flags) -> str:
     """Which helm would be run; why none, where there is none."""
-    from helmops.cli.session import helm_version
+    import asyncio
+
+    from helmops.wiring_helm import wire_helm
 
     try:
-        return helm_version(flags)
+        return asyncio.run(_ask(wire_helm(flags)))
     except HelmopsError as error:
         return f"none: {error.message}"
+
+
+async def _ask(helm: Helm) -> str:
+    return (await helm.version()).text
 
 
 def _document(found: Mapping[str, str], output: str) -> list[str]:
