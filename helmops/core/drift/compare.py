@@ -8,8 +8,7 @@ from typing import Any, Literal
 
 from helmops.core.drift.fields import Added, claim, field_text, helms_fields, is_helms, key_text
 from helmops.core.objects import ManagedEntry, ObjectId, meta_of
-
-MASK = "***"
+from helmops.core.redact import MASK
 
 Place = tuple[str | int, ...]
 """Field names and list indexes from the root of an object."""

@@ -1,9 +1,9 @@
 """What is sent to put a drifted object right, without a new revision.
 
-Helm 4's objects (one ``Apply`` entry of manager ``helm``) are applied server-side once more: the very request that Helm
-would send. Helm 3's (one ``Update`` entry) are patched instead: an apply would leave a second entry of Helm beside the
-first, whose fields no later Helm 3 upgrade gives up, while a JSON patch under manager ``helm`` hands the fields back to
-the entry that had them.
+Releases that Helm 4 applied server-side (one ``Apply`` entry of manager ``helm``) are applied once more: the very
+request that Helm would send. Those of Helm 3 (one ``Update`` entry) are patched instead: an apply would leave a second
+entry of Helm's beside the first, which no Helm 3 upgrade renews, while a JSON patch under manager ``helm`` hands the
+fields back to the entry that had them.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from helmops.core.drift.compare import comparable, same
-from helmops.core.drift.fields import added_paths, is_helms, pointer
-from helmops.core.objects import ObjectMeta, meta_of
+from helmops.core.drift.fields import added_paths, pointer
+from helmops.core.objects import meta_of
 from helmops.core.pointer import join, split, without
 
 Operation = Mapping[str, Any]
@@ -24,13 +24,6 @@ def applied(obj: Mapping[str, Any], pointers: Iterable[str] = ()) -> Mapping[str
     """What to apply: ``obj`` (placed, helmified) without the fields that stay with their owner."""
     sent: Mapping[str, Any] = without(obj, pointers)
     return sent
-
-
-def is_patched(live: Mapping[str, Any] | ObjectMeta) -> bool:
-    """Whether the object is Helm 3's, so that it is corrected by :func:`json_patch` instead of an apply."""
-    meta = live if isinstance(live, ObjectMeta) else meta_of(live)
-    operations = {entry.operation for entry in meta.managed if is_helms(entry)}
-    return operations == {"Update"}
 
 
 def json_patch(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[Operation, ...]:

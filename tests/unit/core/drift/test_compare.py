@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 
 from helmops.core.drift.compare import (
-    MASK,
     Difference,
     DriftReport,
     changed_report,
@@ -18,6 +17,7 @@ from helmops.core.drift.compare import (
     same,
 )
 from helmops.core.objects import ObjectId
+from helmops.core.redact import MASK
 from tests.unit.core.drift.documents import DOCUMENTS
 
 ID = ObjectId("apps/v1", "Deployment", "apps", "web")

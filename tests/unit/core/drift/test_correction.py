@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 
 from helmops.core.drift.compare import same
-from helmops.core.drift.correction import Operation, applied, is_patched, json_patch, patch, removals
+from helmops.core.drift.correction import Operation, applied, json_patch, patch, removals
 from helmops.core.pointer import split
 from tests.unit.core.drift.documents import VALUES
 
@@ -52,21 +52,6 @@ def _managed(*entries: dict[str, Any], **more: Any) -> dict[str, Any]:
 def test_what_stays_with_its_owner_is_not_applied() -> None:
     assert applied(_live(), ["/spec/replicas"])["spec"] == {}
     assert applied(_live()) == _live()
-
-
-@pytest.mark.parametrize(
-    ("entries", "expected"),
-    [
-        pytest.param([_entry("helm", "Apply")], False, id="Helm 4 applies"),
-        pytest.param([_entry("helm", "Update")], True, id="Helm 3 patches"),
-        pytest.param([_entry("helm", "Apply"), _entry("helm", "Update")], False, id="gone from 3 to 4"),
-        pytest.param([_entry("helm", "Update", subresource="scale")], False, id="only scaled under Helm's name"),
-        pytest.param([_entry("kubectl", "Update")], False, id="Helm is not recorded"),
-        pytest.param([], False, id="nobody is recorded"),
-    ],
-)
-def test_whose_objects_are_patched(entries: list[Any], expected: bool) -> None:
-    assert is_patched(_managed(*entries)) is expected
 
 
 class TestJsonPatch:
