@@ -28,12 +28,17 @@ def read_metadata(data: bytes, where: str) -> Metadata:
     for field in ("apiVersion", "name", "version"):
         if document.get(field) in (None, ""):
             raise InputError(f"{field} is missing", where=f"{where}:1")
-    name, version = _text(document["name"]), _text(document["version"])
+    name, version = as_text(document["name"]), as_text(document["version"])
     if "/" in name or "\\" in name or name in (".", ".."):
         raise InputError(f"a chart cannot be called {name!r}", where=f"{where}:{_line(data, 'name')}")
     if not re.match(r"v?\d", version):
         raise InputError(f"{version!r} is no version", where=f"{where}:{_line(data, 'version')}")
     return Metadata(name, version, document)
+
+
+def as_text(value: object) -> str:
+    """A number where Helm wants a text: it reads ``version: 1.0`` as "1"."""
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def decode(data: bytes, where: str) -> str:
@@ -50,11 +55,6 @@ def _document(data: bytes, where: str) -> Mapping[str, Any]:
     if not isinstance(document, dict):
         raise InputError("must be a mapping", where=f"{where}:1")
     return document
-
-
-def _text(value: object) -> str:
-    """Helm reads ``version: 1.0`` as the text "1"."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _line(data: bytes, field: str) -> int:

@@ -93,14 +93,21 @@ def _digest(files: Mapping[str, bytes]) -> str:
 
 
 def _normal(path: str, data: bytes) -> bytes:
-    """``helm package`` writes Chart.yaml anew: sorted, without comments and empty fields."""
+    """``helm package`` writes Chart.yaml anew: sorted, without comments and empty fields, numbers as texts."""
     if not _CHART_YAML.fullmatch(path):
         return data
     try:
         document = yaml.load(metadata.decode(data, path), strict=False).value
     except InputError:
         return data
-    if not isinstance(document, dict):
-        return data
-    full = {name: value for name, value in document.items() if value not in (None, "", [], {}, False)}
-    return json.dumps(full, sort_keys=True).encode()
+    return json.dumps(_bare(document), sort_keys=True).encode()
+
+
+def _bare(value: object) -> object:
+    """Without what is empty, and with texts for numbers."""
+    if isinstance(value, dict):
+        bare = {name: _bare(inner) for name, inner in value.items()}
+        return {name: inner for name, inner in bare.items() if inner not in (None, "", [], {}, False)}
+    if isinstance(value, list):
+        return [_bare(inner) for inner in value]
+    return value if value is None or isinstance(value, bool) else metadata.as_text(value)
