@@ -65,7 +65,7 @@ class Actor:
             case Recover(record):
                 await self._ports.storage.mark_failed(access, record, recovered_description(record))
             case Relabel(record):
-                await self._ports.storage.label(access, record, self._marks(job, None))
+                await self._ports.storage.label(access, record, self._marks(job, record))
 
     async def _change(self, job: Job, top: Record | None, holder: str) -> HelmChange:
         release, preview = job.resolved.release, job.preview

@@ -171,9 +171,8 @@ async def resolved(ports: Ports, picked: Loaded) -> Resolved:
     return found
 
 
-async def render(ports: Ports, scope: Scope, picked: Loaded) -> str:
+async def render(ports: Ports, scope: Scope, one: Resolved) -> str:
     """What sync would hand to Helm, rendered with the cluster's capabilities. It holds Secrets: mask them."""
-    one = await resolved(ports, picked)
     records = await ports.storage.records_of(scope.access, *one.id)
     is_upgrade = bool(records) and records[-1].status != "uninstalled"
     chart, kinds = await ports.charts.content(one.artifact), await ports.cluster.kinds(scope.access)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from helmops.api.model import Release
+from helmops.core.redact import Redactor
 from helmops.core.release.observation import StoredRelease
 from helmops.core.release.plan import Decision, Done, Install, Policy, Recover, Stalled, Upgrade, decide
 from helmops.core.release.state import Absent, Drifted, InSync, Observed, ReleaseState, Wanted, determine
@@ -48,6 +49,13 @@ class Planned:
     preview: Preview | None = None
     checked: Checked = field(default_factory=Checked)
     error: HelmopsError | None = None
+    deployed: Redactor = field(default_factory=Redactor, repr=False)  # of the values that are deployed now
+
+    @property
+    def secrets(self) -> Redactor:
+        """Takes the secrets of this release, those that are deployed and those that will be, out of what is shown."""
+        values = self.resolved.values.value if self.resolved else {}
+        return Redactor.of((*self.deployed.secrets, *Redactor.of_values(values).secrets))
 
     @property
     def id(self) -> Id:
@@ -175,6 +183,7 @@ class Planner:
             return planned
         try:
             current = await self._current(planned.state)
+            planned = replace(planned, deployed=Redactor.of_values(current.config if current else {}))
             preview = await previews.of(planned.resolved, current, ())
         except HelmopsError as error:
             return replace(planned, error=error)

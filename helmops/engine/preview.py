@@ -83,9 +83,10 @@ class Previews:
 
     async def _ask(self, resolved: Resolved, one: PlacedObject, kinds: Kinds) -> _Answer:
         if kinds.find(one.id.api_version, one.id.kind) is None:
-            return _Answer(unchecked=f"{one.id}: the server does not serve {one.id.api_version} {one.id.kind} yet")
+            unserved = f"{one.id.api_version} {one.id.kind} is not served yet: helm validates it"
+            return _Answer(change_of(one.id, None, one.obj), unchecked=f"{one.id}: {unserved}")
         if one.id.namespace and one.id.namespace not in self._namespaces:
-            return _Answer(change_of(one.id, None, one.obj), unchecked=f"{one.id}: its namespace is not there yet")
+            return _Answer(change_of(one.id, None, one.obj), unchecked=f"{one.id}: checked once its namespace is there")
         async with self._limit:
             return await self._dry_run(resolved, one)
 
@@ -101,7 +102,7 @@ class Previews:
         try:
             wanted, taken = await self._apply(applied(marked, pointers))
         except NotFound as error:
-            return _Answer(unchecked=f"{one.id}: {error.message}")
+            return _Answer(unchecked=f"{one.id}: {error.message}: helm validates it")
         change = change_of(one.id, live, wanted) if self._detail else None
         return _Answer(change, tuple(f"{one.id} {text}" for text in taken), tuple(f"{one.id} {p}" for p in pointers))
 

@@ -100,7 +100,7 @@ class Reconciler:
                 raise
 
     async def _tidy(self, planned: Planned) -> None:
-        """helm is gone, but not every command of it listens when told to stop: what it left pending is marked failed."""
+        """helm is gone, but some of its commands leave a pending record when stopped: that is marked failed."""
         records = await self._ports.storage.records_of(self._scope.access, *planned.id)
         if records and records[-1].status in PENDING:
             top = records[-1]

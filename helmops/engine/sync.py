@@ -104,14 +104,14 @@ class Sync:
         seconds = (self._ports.clock.now() - started).total_seconds()
         run.results[planned.id] = result = replace(result, seconds=seconds)
         run.done[planned.release.ref.namespace, planned.release.ref.name].set()
-        if planned.acts or not result.ok:
+        if planned.acts:
             phase = OUTCOME_PHASES[result.outcome]
             self._ports.recorder.record(Progress("/".join(planned.id), phase, result.error, seconds))
 
     async def _turn(self, planned: Planned, run: _Run) -> Result:
-        blocker = await self._blocker(planned, run)
         if not planned.acts:
             return _settled(planned, self._ports.clock.now())
+        blocker = await self._blocker(planned, run)
         if blocker is not None:
             text = f"blocked by {'/'.join(blocker.id)} ({blocker.outcome}: {blocker.error})"
             return Result(planned.id, error=text, outcome="blocked")

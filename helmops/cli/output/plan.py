@@ -64,10 +64,11 @@ def _name(planned: Planned) -> str:
 
 def _release_lines(planned: Planned, width: int, paint: Paint) -> list[str]:
     kind = kind_of(planned)
-    why, *more = _why(planned, kind) or [""]
+    scrub = planned.secrets.scrub
+    why, *more = [scrub(line) for line in _why(planned, kind)] or [""]
     head = f"{paint(kind.symbol, kind.style)} {_name(planned).ljust(width)}  {paint(kind.word, kind.style)}"
-    details = [*more, *_drift(planned), *_notes(planned)]
-    return [f"{head}  {why}".rstrip(), *indented(details, 4), *indented(_preview(planned.preview, paint), 4)]
+    details = [*more, *map(scrub, _drift(planned)), *_notes(planned), *map(scrub, _preview(planned.preview, paint))]
+    return [f"{head}  {why}".rstrip(), *indented(details, 4)]
 
 
 def _why(planned: Planned, kind: Kind) -> list[str]:
@@ -126,7 +127,7 @@ def _unchecked(preview: Preview) -> list[str]:
     for text in preview.unchecked:
         name, _, reason = text.partition(": ")
         reasons.setdefault(reason, []).append(name)
-    return [clean(f"left to helm's own validation ({why}): {', '.join(names)}") for why, names in reasons.items()]
+    return [clean(f"not checked yet ({why}): {', '.join(names)}") for why, names in reasons.items()]
 
 
 def removal_lines(removal: Removal, paint: Paint) -> list[str]:
