@@ -32,14 +32,17 @@ FAST = Timing(duration=2.0, renew=0.2)
 class World(Protocol):
     """A cluster, and a namespace of the test's own in it."""
 
-    cluster: Cluster
-    storage: Storage
-    locks: Locks
     access: Access
     namespace: str
     gone: dict[str, bool]
     """What this process knows of other holders: whether they are gone."""
 
+    @property
+    def cluster(self) -> Cluster: ...
+    @property
+    def storage(self) -> Storage: ...
+    @property
+    def locks(self) -> Locks: ...
     def now(self) -> dt.datetime: ...
     async def edit(self, object_id: ObjectId, change: Callable[[dict[str, Any]], object], manager: str) -> None: ...
     async def scale(self, object_id: ObjectId, replicas: int) -> None: ...
@@ -58,7 +61,7 @@ class FakeWorld:
         self.fake = FakeCluster(["default", "kube-system", "apps"])
         self.fake.holder = HOLDER
         self.gone: dict[str, bool] = {}
-        self.fake.writers_gone = self.gone.get
+        self.fake.writers_gone = lambda holder: self.gone.get(holder)
         self.cluster = self.storage = self.locks = self.fake
         self.access = Access()
         self.namespace = "apps"
@@ -105,7 +108,7 @@ class RealWorld:
         self.access = Access(ClusterRef(str(self.kubeconfig)))
         self.cluster = KubeCluster(self.connections, self.client)
         self.storage = KubeStorage(self.client)
-        self.locks = KubeLocks(self.client, HOLDER, self.gone.get, timing=FAST)
+        self.locks = KubeLocks(self.client, HOLDER, lambda holder: self.gone.get(holder), timing=FAST)
 
     def now(self) -> dt.datetime:
         return dt.datetime.now(dt.UTC)

@@ -132,7 +132,7 @@ async def test_a_namespace_that_is_not_there(world: World) -> None:
 
 
 async def test_of_two_who_try_one_wins(real: RealWorld) -> None:
-    rivals = [KubeLocks(real.client, f"rival_{index}", {}.get, timing=FAST) for index in range(8)]
+    rivals = [KubeLocks(real.client, f"rival_{index}", lambda _: None, timing=FAST) for index in range(8)]
     won: list[str] = []
 
     async def compete(locks: KubeLocks) -> None:
@@ -147,7 +147,7 @@ async def test_of_two_who_try_one_wins(real: RealWorld) -> None:
 
 async def test_of_two_who_take_over_one_wins(real: RealWorld) -> None:
     await real.leave_lease("web", OTHER, live=False, deadline=real.now() - HOUR)
-    rivals = [KubeLocks(real.client, f"rival_{index}", {}.get, timing=FAST) for index in range(8)]
+    rivals = [KubeLocks(real.client, f"rival_{index}", lambda _: None, timing=FAST) for index in range(8)]
     won: list[str] = []
 
     async def compete(locks: KubeLocks) -> None:
@@ -160,7 +160,7 @@ async def test_of_two_who_take_over_one_wins(real: RealWorld) -> None:
 
 
 async def test_it_is_renewed(real: RealWorld) -> None:
-    locks = KubeLocks(real.client, HOLDER, {}.get, timing=Timing(duration=1.0, renew=0.2))
+    locks = KubeLocks(real.client, HOLDER, lambda _: None, timing=Timing(duration=1.0, renew=0.2))
     async with locks.hold(real.access, real.namespace, "web", deadline=1):
         end = time.monotonic() + 2.5
         while time.monotonic() < end:

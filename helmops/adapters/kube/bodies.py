@@ -66,8 +66,9 @@ def _unpacked(packed: bytes, where: str) -> bytes:
         return packed  # so did the first of Helm's versions, and Helm still reads it
     inflate = zlib.decompressobj(_GZIP_WINDOW)
     body = inflate.decompress(packed, MAX_BODY)
-    if inflate.unconsumed_tail:
-        raise _unreadable(f"it unpacks to more than {MAX_BODY >> 20} MiB", where)
+    if not inflate.eof:
+        too_long = f"it unpacks to more than {MAX_BODY >> 20} MiB"
+        raise _unreadable(too_long if len(body) == MAX_BODY else "it is cut off", where)
     return body
 
 
