@@ -1,4 +1,4 @@
-"""The part of wiring that ``version`` needs; it stands apart because to import the rest takes longer than the answer."""
+"""The part of wiring that ``version`` needs, apart because importing the rest takes longer than the answer."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from helmops.cli.output.rendered import masked
 from helmops.cli.output.values import values_content, values_lines
 from helmops.cli.passes import read
 from helmops.cli.session import Session
+from helmops.core.redact import Redactor
 from helmops.engine import inspect
 from helmops.engine.load import load
 from helmops.errors import HelmopsError, InputError, InputErrors, Problem
@@ -22,8 +23,9 @@ async def template(session: Session, name: str, paths: Sequence[str]) -> int:
     loaded = await read(session, paths)
     picked = inspect.pick(loaded, name, await session.chosen_namespace())
     scope = await session.enter(loaded.desired.owner)
-    text = await inspect.render(session.ports, scope, picked)
-    session.result(masked(text))
+    resolved = await inspect.resolved(session.ports, picked)
+    text = await inspect.render(session.ports, scope, resolved)
+    session.result(masked(text, Redactor.of_values(resolved.values.value)))
     return exits.DONE
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,8 +30,8 @@ class Redactor:
 
     @classmethod
     def of(cls, strings: Iterable[str]) -> Redactor:
-        """Of known secret strings; their base64 forms are replaced, too."""
-        known = {text for text in strings if len(text) >= SHORTEST}
+        """Of known secret strings; their base64 forms are replaced, too, and each of their lines."""
+        known = {text for one in strings for text in (one, *one.splitlines()) if len(text) >= SHORTEST}
         known |= {base64.b64encode(text.encode()).decode() for text in known}
         return cls(tuple(sorted(known, key=lambda text: (-len(text), text))))
 
@@ -47,6 +47,25 @@ class Redactor:
         for pattern, instead in _PATTERNS:
             text = pattern.sub(instead, text)
         return text
+
+
+def mask_values(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Values to be shown: what stands below a key that sounds like a secret is masked, also where it is repeated."""
+    scrub = Redactor.of_values(values).scrub
+    masked: Mapping[str, Any] = _shown(values, scrub, hidden=False)
+    return masked
+
+
+def _shown(value: Any, scrub: Callable[[str], str], *, hidden: bool) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            key: _shown(item, scrub, hidden=hidden or bool(_SECRET_KEY.search(str(key)))) for key, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_shown(item, scrub, hidden=hidden) for item in value]
+    if isinstance(value, str):
+        return MASK if hidden and value else scrub(value)
+    return MASK if hidden and isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
 def mask_pair(

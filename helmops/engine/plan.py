@@ -184,10 +184,10 @@ class Planner:
         try:
             current = await self._current(planned.state)
             planned = replace(planned, deployed=Redactor.of_values(current.config if current else {}))
-            preview = await previews.of(planned.resolved, current, ())
+            preview = await previews.of(planned.exact, current, ())
         except HelmopsError as error:
             return replace(planned, error=error)
-        return replace(planned, preview=preview, why=reasons(planned.decision, planned.resolved, current))
+        return replace(planned, preview=preview, why=reasons(planned.decision, planned.exact, current))
 
     async def _current(self, state: ReleaseState) -> StoredRelease | None:
         record = getattr(state, "record", None)

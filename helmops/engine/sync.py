@@ -102,7 +102,7 @@ class Sync:
             run.results[planned.id] = Result(planned.id, error="interrupted", outcome="interrupted")
             raise
         seconds = (self._ports.clock.now() - started).total_seconds()
-        run.results[planned.id] = result = replace(result, seconds=seconds)
+        run.results[planned.id] = result = _told(replace(result, seconds=seconds), planned)
         run.done[planned.release.ref.namespace, planned.release.ref.name].set()
         if planned.acts:
             phase = OUTCOME_PHASES[result.outcome]
@@ -160,6 +160,20 @@ class Sync:
         return Summary(
             tuple(results[one.id] for one in plan.releases), (), plan.removals if interrupted else (), interrupted
         )
+
+
+def _told(result: Result, planned: Planned) -> Result:
+    """A failure as it may be told: the server repeats in its words what it refuses, which may be a secret."""
+    if result.ok:
+        return result
+    scrub = planned.secrets.scrub
+    return replace(
+        result,
+        status=replace(result.status, message=scrub(result.status.message)),
+        steps=tuple(replace(one, outcome=replace(one.outcome, error=scrub(one.outcome.error))) for one in result.steps),
+        error=scrub(result.error),
+        events=tuple(replace(one, message=scrub(one.message)) for one in result.events),
+    )
 
 
 def _settled(planned: Planned, now: dt.datetime) -> Result:

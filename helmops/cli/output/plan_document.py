@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from helmops.cli.output.kinds import kind_of
@@ -63,18 +64,29 @@ def _planned(planned: Planned) -> dict[str, Any]:
         "name": planned.id[1],
         "action": kind_of(planned).key,
         "state": state_name(planned.state),
+        **_scrubbed(_told(planned), planned.secrets.scrub),
         **given(
-            why=_why(planned),
-            hint=_hint(planned),
-            error=planned.error.message if planned.error else "",
             chart=_chart(planned),
-            drift=[drift_fields(one) for one in planned.state.reports] if isinstance(planned.state, Drifted) else [],
             addedByOthers=[added_fields(key, one) for key, found in planned.checked.added.items() for one in found],
             notChecked=list(planned.checked.unknown),
             where=planned.release.ref.where,
         ),
-        **_preview(planned),
     }
+
+
+def _told(planned: Planned) -> dict[str, Any]:
+    """All that may repeat a value."""
+    drift = [drift_fields(one) for one in planned.state.reports] if isinstance(planned.state, Drifted) else []
+    error = planned.error.message if planned.error else ""
+    return given(why=_why(planned), hint=_hint(planned), error=error, drift=drift) | _preview(planned)
+
+
+def _scrubbed(value: Any, scrub: Callable[[str], str]) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _scrubbed(item, scrub) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_scrubbed(item, scrub) for item in value]
+    return scrub(value) if isinstance(value, str) else value
 
 
 def _why(planned: Planned) -> list[str]:

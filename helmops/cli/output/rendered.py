@@ -1,23 +1,24 @@
-"""Rendered manifests for people: the values of Secrets masked. PURE."""
+"""Rendered manifests for people: Secrets masked, and the values that sound like secrets wherever they stand. PURE."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from helmops.core.redact import mask_pair
-from helmops.core.render.manifest import read
+from helmops.core.redact import Redactor, mask_pair
+from helmops.core.render.manifest import Hook, Rendered, read
 from helmops.core.yaml_dump import dump_lines
 
 
-def masked(text: str) -> list[str]:
+def masked(text: str, secrets: Redactor) -> list[str]:
     """Objects, then hooks, as YAML documents that say which template each came from."""
-    return list(_lines(text))
+    return [secrets.scrub(line) for line in _lines(text)]
 
 
 def _lines(text: str) -> Iterator[str]:
     found = read(text)
-    for one in (*found.objects, *found.hooks):
+    everything: tuple[Rendered | Hook, ...] = (*found.objects, *found.hooks)
+    for one in everything:
         yield "---"
         if one.source:
             yield f"# Source: {one.source}"
-        yield from dump_lines(mask_pair(None, one.obj)[1])
+        yield from dump_lines(mask_pair(None, one.obj)[1] or {})

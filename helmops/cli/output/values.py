@@ -1,4 +1,4 @@
-"""Merged values with where each came from. PURE."""
+"""Merged values with where each came from; what sounds like a secret is masked. PURE."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from helmops.api.model import JsonPath
 from helmops.cli.output.paint import Paint, clean
+from helmops.core.redact import mask_values
 from helmops.core.values import path_text
 from helmops.core.yaml_dump import dump_lines
 from helmops.engine.inspect import Values
@@ -15,7 +16,7 @@ from helmops.engine.inspect import Values
 def values_lines(found: Values, paint: Paint) -> list[str]:
     """YAML that helm reads; each leaf says behind it which layer set it."""
     head = paint(f"# {found.release.namespace}/{found.release.name}: {clean(found.chart)}", "dim")
-    body = list(_block(found.value, (), found.origins, paint))
+    body = list(_block(mask_values(found.value), (), found.origins, paint))
     return [head, *(body or ["{}"])]
 
 
@@ -43,6 +44,6 @@ def values_content(found: Values) -> dict[str, Any]:
         "namespace": found.release.namespace,
         "name": found.release.name,
         "chart": found.chart,
-        "values": found.value,
+        "values": mask_values(found.value),
         "origins": {path_text(path): origin for path, origin in found.origins.items()},
     }
