@@ -48,5 +48,5 @@ def copy_webapp(into: Path, version: str) -> Path:
     """A version of webapp; from 2.0.0 on its ConfigMap says so, a change of a template."""
     if version.startswith("1."):
         return copy_chart("webapp", into, version)
-    new = "data:\n  generation: {{ .Chart.Version | quote }}\n"
-    return copy_chart("webapp", into, version, replace={"templates/configmap.yaml": ("data:\n", new)})
+    new = "\ndata:\n  generation: {{ .Chart.Version | quote }}\n"
+    return copy_chart("webapp", into, version, replace={"templates/configmap.yaml": ("\ndata:\n", new)})
