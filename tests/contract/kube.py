@@ -61,10 +61,13 @@ class FakeWorld:
         self.fake = FakeCluster(["default", "kube-system", "apps"])
         self.fake.holder = HOLDER
         self.gone: dict[str, bool] = {}
-        self.fake.writers_gone = lambda holder: self.gone.get(holder)
+        self.fake.writers_gone = self.known_gone
         self.cluster = self.storage = self.locks = self.fake
         self.access = Access()
         self.namespace = "apps"
+
+    def known_gone(self, holder: str) -> bool | None:
+        return self.gone.get(holder)
 
     def now(self) -> dt.datetime:
         return self.fake.now()
@@ -108,7 +111,10 @@ class RealWorld:
         self.access = Access(ClusterRef(str(self.kubeconfig)))
         self.cluster = KubeCluster(self.connections, self.client)
         self.storage = KubeStorage(self.client)
-        self.locks = KubeLocks(self.client, HOLDER, lambda holder: self.gone.get(holder), timing=FAST)
+        self.locks = KubeLocks(self.client, HOLDER, self.known_gone, timing=FAST)
+
+    def known_gone(self, holder: str) -> bool | None:
+        return self.gone.get(holder)
 
     def now(self) -> dt.datetime:
         return dt.datetime.now(dt.UTC)

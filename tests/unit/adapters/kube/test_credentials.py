@@ -7,6 +7,7 @@ import base64
 import json
 import stat
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,6 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from helmops.adapters.kube import credentials
 from helmops.adapters.kube.client import Client, Request
 from helmops.adapters.kube.connection import Connections
 from helmops.api.model import Access
@@ -85,8 +85,8 @@ async def test_a_token_file_is_read_again(
     assert await shown(client, access) == "Bearer one"
     token.write_text("two\n")
     assert await shown(client, access) == "Bearer one"
-    later = credentials.time.time() + 61
-    monkeypatch.setattr(credentials.time, "time", lambda: later)
+    later = time.time() + 61
+    monkeypatch.setattr(time, "time", lambda: later)
     assert await shown(client, access) == "Bearer two"
 
 
@@ -125,7 +125,7 @@ async def test_a_plugin_is_run_again_before_its_token_expires(
     access = write_kubeconfig(tmp_path / "config", server.url, plugin(tmp_path, body))
     assert await shown(client, access) == "Bearer made-1"
     assert await shown(client, access) == "Bearer made-1"
-    monkeypatch.setattr(credentials.time, "time", lambda: 4102444800.0 - 30)
+    monkeypatch.setattr(time, "time", lambda: 4102444800.0 - 30)
     assert await shown(client, access) == "Bearer made-2"
 
 

@@ -30,6 +30,11 @@ def document(name: str, server: str = "", user: Mapping[str, Any] | None = None,
     }
 
 
+def authority(file: str, user: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    words: dict[str, Any] = {"certificate-authority": file}
+    return document("prod", user=user, **words)
+
+
 def write(path: Path, content: Mapping[str, Any]) -> str:
     path.write_text(dump(dict(content)))
     return str(path)
@@ -119,7 +124,7 @@ def test_paths_are_relative_to_their_file(tmp_path: Path) -> None:
     for name in ("ca.pem", "cert.pem", "key.pem"):
         (folder / name).write_text(name)
     user = {"client-certificate": "cert.pem", "client-key": "key.pem"}
-    target = load(folder / "config", document("prod", user=user, **{"certificate-authority": "ca.pem"}))
+    target = load(folder / "config", authority("ca.pem", user))
     assert target.authority == b"ca.pem"
     assert (target.user.certificate, target.user.key) == (b"cert.pem", b"key.pem")
     tokens = load(folder / "config", document("prod", user={"tokenFile": "token"}))
@@ -128,24 +133,32 @@ def test_paths_are_relative_to_their_file(tmp_path: Path) -> None:
 
 def test_data_goes_before_files(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("file")
-    both = {"certificate-authority": "ca.pem", "certificate-authority-data": base64.b64encode(b"data").decode()}
+    both: dict[str, Any] = {
+        "certificate-authority": "ca.pem",
+        "certificate-authority-data": base64.b64encode(b"data").decode(),
+    }
     assert load(tmp_path / "config", document("prod", **both)).authority == b"data"
 
 
 def test_a_named_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"certificate-authority .*ca\.pem"):
-        load(tmp_path / "config", document("prod", **{"certificate-authority": "ca.pem"}))
+        load(tmp_path / "config", authority("ca.pem"))
 
 
 def test_values_of_the_wrong_type(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="token must be a string"):
         load(tmp_path / "config", document("prod", user={"token": 123}))
+    no_base64: dict[str, Any] = {"certificate-authority-data": "é"}
     with pytest.raises(InputError, match="no base64"):
-        load(tmp_path / "config", document("prod", **{"certificate-authority-data": "é"}))
+        load(tmp_path / "config", document("prod", **no_base64))
 
 
 def test_the_words_about_tls_and_proxies(tmp_path: Path) -> None:
-    words = {"insecure-skip-tls-verify": True, "tls-server-name": "inner", "proxy-url": "http://proxy:3128"}
+    words: dict[str, Any] = {
+        "insecure-skip-tls-verify": True,
+        "tls-server-name": "inner",
+        "proxy-url": "http://proxy:3128",
+    }
     target = load(tmp_path / "config", document("prod", **words))
     assert (target.insecure, target.tls_server_name, target.proxy) == (True, "inner", "http://proxy:3128")
 
