@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from helmops.adapters.charts.source import ChartSources
+from helmops.adapters.charts import ChartSources, Limits
 from helmops.adapters.clock import SystemClock
 from helmops.adapters.files import DiskFiles
 from helmops.adapters.helm.runner import HelmRunner
@@ -52,7 +52,7 @@ def wire(flags: Flags, recorder: Recorder) -> Wired:
     connections = Connections(environ)
     client = Client(connections)
     cluster = KubeCluster(connections, client)
-    charts = ChartSources(root, http, memory)
+    charts = ChartSources(root, http, memory, Limits.of(environ))
     ports = Ports(
         cluster=cluster,
         storage=KubeStorage(client),
@@ -66,7 +66,7 @@ def wire(flags: Flags, recorder: Recorder) -> Wired:
             scrubber=_scrubber,
         ),
         charts=charts,
-        files=DiskFiles(),
+        files=DiskFiles.of(environ),
         memory=memory,
         clock=SystemClock(),
         recorder=recorder,

@@ -10,7 +10,6 @@ import base64
 import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
@@ -230,6 +229,8 @@ def _refusal(text: str, status: int, headers: Mapping[str, str]) -> HelmopsError
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds, from either form of the header; what cannot be read does not count."""
+    from email.utils import parsedate_to_datetime
+
     text = headers.get("retry-after", "").strip()
     if text.isdecimal():
         return float(text)
