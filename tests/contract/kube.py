@@ -126,6 +126,7 @@ class RealWorld:
     async def edit(self, object_id: ObjectId, change: Callable[[dict[str, Any]], object], manager: str) -> None:
         live = copy.deepcopy(dict(await self.cluster.get(self.access, object_id) or {}))
         change(live)
+        del live["metadata"]["resourceVersion"]  # a controller may have written status in between
         await self.ask("PUT", await self._path(object_id), live, fieldManager=manager)
 
     async def scale(self, object_id: ObjectId, replicas: int) -> None:
