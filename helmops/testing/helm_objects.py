@@ -30,11 +30,12 @@ class FakeObjectsOfHelm:
         after = await self._placed(new)
         guarded = {fields.id: fields.pointers for fields in request.guarded}
         for object_id, obj in after.items():
-            wanted = without(obj, guarded.get(object_id, ()))
+            pointers = guarded.get(object_id, ())
+            wanted = without(obj, pointers)
             if self.server_side:
                 await self._apply(wanted, force=request.force_conflicts)
             else:
-                self._merge(object_id, before.get(object_id, {}), wanted)
+                self._merge(object_id, without(before.get(object_id, {}), pointers), wanted)
         for object_id in before.keys() - after.keys():
             self._cluster.remove(object_id)
 

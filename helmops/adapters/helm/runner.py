@@ -88,10 +88,10 @@ class HelmRunner:
         async with self._slots:
             if not request.live:
                 call = _Call(where, scrub, self._env(), cap=_RENDER_CAP)
-                return (await self._start(call, arguments.template(request), values)).decode()
+                return (await self._start(call, arguments.template(request), values)).decode("utf-8", "replace")
             async with self._way(access, ()) as (flags, gate):
                 call = _Call(where, scrub, self._env(gate=gate), flags, cap=_RENDER_CAP)
-                return _documents(await self._start(call, arguments.live_render(request), values))
+                return _documents(await self._start(call, arguments.live_render(request), values), where)
 
     async def install(self, access: Access, change: HelmChange) -> None:
         """``helm install``."""
@@ -225,8 +225,11 @@ def _cluster_flags(access: Access) -> tuple[str, ...]:
     return tuple(flags)
 
 
-def _documents(stdout: bytes) -> str:
+def _documents(stdout: bytes, where: str) -> str:
     """Manifest and hooks of a dry-run's release, as ``helm template`` prints them."""
-    release = orjson.loads(stdout)
+    try:
+        release = orjson.loads(stdout)
+    except orjson.JSONDecodeError:
+        raise HelmError("helm's dry-run does not answer with JSON", where=where) from None
     hooks = (f"---\n# Source: {hook['path']}\n{hook['manifest']}\n" for hook in release.get("hooks") or ())
     return "".join((release.get("manifest", "").strip(), "\n", *hooks))
