@@ -6,7 +6,6 @@ Losing the proofs costs dry-runs, never a wrong answer.
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import astuple, dataclass, field
 from typing import Any
@@ -23,7 +22,8 @@ from helmops.core.render.manifest import read
 from helmops.core.render.place import place
 from helmops.engine.contents import Content
 from helmops.engine.context import PARALLEL_DRY_RUNS, Ports, Scope
-from helmops.errors import Forbidden, HelmopsError, NotFound
+from helmops.engine.metadata import Metadata
+from helmops.errors import HelmopsError, NotFound
 
 HPA_KIND = ("autoscaling/v2", "HorizontalPodAutoscaler")
 
@@ -71,17 +71,18 @@ class Targets:
 class Drift:
     """One pass of checks over one cluster."""
 
-    def __init__(self, ports: Ports, scope: Scope, targets: Targets) -> None:
+    def __init__(self, ports: Ports, scope: Scope, targets: Targets, metadata: Metadata) -> None:
         self._ports = ports
         self._scope = scope
         self._targets = targets
+        self._metadata = metadata
         self._proofs: dict[str, Any] = dict(ports.memory.load(scope.cache("proofs")))
         self._loaded = dict(self._proofs)
         self._limit = asyncio.Semaphore(PARALLEL_DRY_RUNS)
 
     async def check(self, subjects: Collection[Subject]) -> Mapping[str, Checked]:
         """Every subject, by its record's uid."""
-        seen = await self._metadata(subjects)
+        seen = await self._metadata.of([object_id for one in subjects for object_id, _ in one.content.objects])
         found = await asyncio.gather(*(self._check(subject, seen) for subject in subjects))
         return {subject.record.uid: checked for subject, checked in zip(subjects, found, strict=True)}
 
@@ -90,22 +91,6 @@ class Drift:
         kept = {key: proof for key, proof in self._proofs.items() if tuple(key.split("|", 2)[:2]) in alive}
         if kept != self._loaded:
             self._ports.memory.save(self._scope.cache("proofs"), kept)
-
-    async def _metadata(self, subjects: Collection[Subject]) -> Mapping[ObjectId, ObjectMeta]:
-        spaces: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-        for subject in subjects:
-            for object_id, _ in subject.content.objects:
-                spaces[object_id.api_version, object_id.kind].add(object_id.namespace)
-        lists = await asyncio.gather(*(self._list(*kind, namespaces) for kind, namespaces in spaces.items()))
-        return {meta.id: meta for metas in lists for meta in metas}
-
-    async def _list(self, api_version: str, kind: str, namespaces: set[str]) -> list[ObjectMeta]:
-        """Where a kind may not be listed nothing is proved, and each object is asked for by itself."""
-        where = next(iter(namespaces)) or None if len(namespaces) == 1 else None
-        try:
-            return list(await self._ports.cluster.list_metadata(self._scope.access, api_version, kind, where))
-        except (Forbidden, NotFound):
-            return []
 
     async def _check(self, subject: Subject, seen: Mapping[ObjectId, ObjectMeta]) -> Checked:
         added: dict[ObjectId, tuple[Added, ...]] = {}

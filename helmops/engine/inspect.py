@@ -15,6 +15,7 @@ from helmops.engine.contents import Content, Contents
 from helmops.engine.context import Ports, Scope
 from helmops.engine.drift import Checked, Drift, Subject, Targets
 from helmops.engine.load import Loaded
+from helmops.engine.metadata import Metadata
 from helmops.engine.preview import render_request
 from helmops.engine.resolve import Resolved, Unresolved, resolve_all
 from helmops.engine.world import Id, claims
@@ -108,7 +109,8 @@ async def _views(ports: Ports, scope: Scope, tops: Sequence[Record]) -> tuple[Re
     found = await contents.of_all(tops)
     foreign = await claims(ports, scope)
     ours = [Subject(one, found[one.uid]) for one in tops if _is_ours(one) and (one.namespace, one.name) not in foreign]
-    checked = await Drift(ports, scope, Targets(ports, scope)).check(ours)
+    metadata = Metadata(ports, scope, {one.namespace for one in tops})
+    checked = await Drift(ports, scope, Targets(ports, scope), metadata).check(ours)
     return tuple(
         ReleaseView(_revision(one, found[one.uid]), foreign.get((one.namespace, one.name)), checked.get(one.uid))
         for one in tops

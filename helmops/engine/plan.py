@@ -17,6 +17,7 @@ from helmops.engine.contents import Contents
 from helmops.engine.context import Ports, Scope
 from helmops.engine.drift import Checked, Drift, Subject, Targets
 from helmops.engine.load import Loaded
+from helmops.engine.metadata import Metadata
 from helmops.engine.preview import Preview, Previews
 from helmops.engine.prune import Removal, removals
 from helmops.engine.reasons import reasons
@@ -101,7 +102,6 @@ class Planner:
         self.options = options
         self.targets = Targets(ports, scope)
         self.contents = Contents(ports, scope)
-        self.drift = Drift(ports, scope, self.targets)
 
     async def plan(self, loaded: Loaded) -> Plan:
         """InputErrors when anything in the input is wrong."""
@@ -111,12 +111,14 @@ class Planner:
             resolving = group.create_task(_quiet(resolve_all(self.ports.charts, loaded)))
             looking = group.create_task(_quiet(look(self.ports, self.scope, {r.namespace for r in releases})))
         resolved, world = _value(resolving.result()), _value(looking.result())
-        planned = await self._states(resolved, world)
+        metadata = Metadata(self.ports, self.scope, {release.namespace for release in releases})
+        drift = Drift(self.ports, self.scope, self.targets, metadata)
+        planned = await self._states(resolved, world, drift)
         there = await self._namespaces(loaded, planned)
-        planned = await self._previews([_placed(one, loaded, there) for one in planned], there)
+        planned = await self._previews([_placed(one, loaded, there) for one in planned], metadata, there)
         gone = await removals(self.ports, self.scope, self.contents, loaded, world) if self.options.prune else ()
         self.contents.save([record for records in world.records.values() for record in records])
-        self.drift.save(world.records)
+        drift.save(world.records)
         return Plan(self.scope, loaded, tuple(planned), gone, _missing(loaded, planned, there), _warnings(world))
 
     def wanted(self, resolved: Resolved) -> Wanted:
@@ -133,9 +135,9 @@ class Planner:
             deadline=dt.timedelta(seconds=self.ports.helm.deadline(release.upgrade)),
         )
 
-    async def _states(self, found: Sequence[Resolved | Unresolved], world: World) -> list[Planned]:
+    async def _states(self, found: Sequence[Resolved | Unresolved], world: World, drift: Drift) -> list[Planned]:
         planned = await asyncio.gather(*(self._state(one, world) for one in found))
-        checked = await self.drift.check(await self._subjects(planned))
+        checked = await drift.check(await self._subjects(planned))
         return [self._with_drift(one, checked) for one in planned]
 
     async def _state(self, found: Resolved | Unresolved, world: World) -> Planned:
@@ -173,9 +175,11 @@ class Planner:
             return replace(planned, state=drifted, decision=decision, checked=found)
         return replace(planned, checked=found)
 
-    async def _previews(self, planned: Sequence[Planned], namespaces: Collection[str]) -> list[Planned]:
+    async def _previews(
+        self, planned: Sequence[Planned], metadata: Metadata, namespaces: Collection[str]
+    ) -> list[Planned]:
         detail = self.options.detail
-        previews = Previews(self.ports, self.scope, self.targets, namespaces, detail=detail)
+        previews = Previews(self.ports, self.scope, self.targets, metadata, namespaces, detail=detail)
         return list(await asyncio.gather(*(self._preview(one, previews) for one in planned)))
 
     async def _preview(self, planned: Planned, previews: Previews) -> Planned:
@@ -184,7 +188,7 @@ class Planner:
         try:
             current = await self._current(planned.state)
             planned = replace(planned, deployed=Redactor.of_values(current.config if current else {}))
-            preview = await previews.of(planned.exact, current, ())
+            preview = await previews.of(planned.exact, current)
         except HelmopsError as error:
             return replace(planned, error=error)
         return replace(planned, preview=preview, why=reasons(planned.decision, planned.exact, current))

@@ -13,6 +13,7 @@ from typing import Any
 
 from helmops.core.drift.changes import ObjectChange, change_of, deletion_of
 from helmops.core.drift.correction import applied
+from helmops.core.drift.fields import is_helms_alone
 from helmops.core.drift.guard import guarded
 from helmops.core.objects import HELM_MANAGER, Kinds, ObjectId
 from helmops.core.release.observation import StoredRelease
@@ -21,6 +22,7 @@ from helmops.core.render.manifest import manifest_hash, read
 from helmops.core.render.place import PlacedObject, place, with_crds
 from helmops.engine.context import PARALLEL_DRY_RUNS, Ports, Scope
 from helmops.engine.drift import Targets
+from helmops.engine.metadata import Metadata
 from helmops.engine.resolve import Resolved
 from helmops.errors import FieldConflicts, NotFound
 from helmops.ports import ChartContent, RenderRequest
@@ -60,16 +62,24 @@ class Previews:
     """One pass of previews over one cluster. ``detail``: also read the live objects and tell the difference."""
 
     def __init__(
-        self, ports: Ports, scope: Scope, targets: Targets, namespaces: Collection[str], *, detail: bool
+        self,
+        ports: Ports,
+        scope: Scope,
+        targets: Targets,
+        metadata: Metadata,
+        namespaces: Collection[str],
+        *,
+        detail: bool,
     ) -> None:
         self._ports = ports
         self._scope = scope
         self._targets = targets
+        self._metadata = metadata
         self._namespaces = frozenset(namespaces)
         self._detail = detail
         self._limit = asyncio.Semaphore(PARALLEL_DRY_RUNS)
 
-    async def of(self, resolved: Resolved, current: StoredRelease | None, proved: Collection[ObjectId]) -> Preview:
+    async def of(self, resolved: Resolved, current: StoredRelease | None) -> Preview:
         """Render and ask. Rejected, Forbidden or HelmError say what is wrong with it."""
         chart = await self._ports.charts.content(resolved.artifact)
         kinds = await self._ports.cluster.kinds(self._scope.access)
@@ -77,9 +87,25 @@ class Previews:
         text = await self._ports.helm.render(self._scope.access, request)
         placed = place(read(text).objects, with_crds(kinds, chart.crds), resolved.release.target_namespace)
         old = _placed_now(current, kinds)
-        asked = [one for one in placed.objects if not _unchanged(one, old, proved)]
+        accepted = old if current is not None and current.status == "deployed" else {}
+        asked = await self._doubtful(placed.objects, accepted)
         answers = await asyncio.gather(*(self._ask(resolved, one, kinds) for one in asked))
         return _preview(placed.objects, answers, self._deletions(old, placed.objects))
+
+    async def again(self, resolved: Resolved, preview: Preview) -> Preview:
+        """Ask about what was rendered before, now that more is there: namespaces, kinds."""
+        kinds = await self._ports.cluster.kinds(self._scope.access)
+        answers = await asyncio.gather(*(self._ask(resolved, one, kinds) for one in preview.objects))
+        return _preview(preview.objects, answers, ())
+
+    async def _doubtful(
+        self, objects: Sequence[PlacedObject], accepted: Mapping[ObjectId, Mapping[str, Any]]
+    ) -> list[PlacedObject]:
+        """All but those whose very manifest the server has accepted, and that nobody else has a hand in."""
+        same = {one.id for one in objects if _same(one.obj, accepted.get(one.id))}
+        metas = await self._metadata.of(same)
+        sure = {key for key, meta in metas.items() if is_helms_alone(meta)}
+        return [one for one in objects if one.id not in sure]
 
     async def _ask(self, resolved: Resolved, one: PlacedObject, kinds: Kinds) -> _Answer:
         if kinds.find(one.id.api_version, one.id.kind) is None:
@@ -143,9 +169,8 @@ def _placed_now(current: StoredRelease | None, kinds: Kinds) -> Mapping[ObjectId
     return {one.id: one.obj for one in place(read(current.manifest).objects, kinds, current.namespace).objects}
 
 
-def _unchanged(one: PlacedObject, old: Mapping[ObjectId, Mapping[str, Any]], proved: Collection[ObjectId]) -> bool:
-    """The server accepted this very manifest before, and nobody has touched the object since."""
-    return one.id in proved and one.id in old and manifest_hash(old[one.id]) == manifest_hash(one.obj)
+def _same(new: Mapping[str, Any], old: Mapping[str, Any] | None) -> bool:
+    return old is not None and manifest_hash(old) == manifest_hash(new)
 
 
 def _keeps(obj: Mapping[str, Any]) -> bool:

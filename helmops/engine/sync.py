@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from helmops.api.model import ActionOptions
 from helmops.core.release.plan import Stalled
 from helmops.core.release.status import Status, settle, state_name
+from helmops.engine.metadata import Metadata
 from helmops.engine.plan import Plan, Planned, Planner
 from helmops.engine.preview import Previews
 from helmops.engine.prune import Removal
@@ -139,8 +140,9 @@ class Sync:
         """What could not be asked while planning, because its namespace came with this very pass, is asked now."""
         if planned.preview is None or planned.preview.validated or planned.release.namespace not in self._created:
             return planned
-        previews = Previews(self._ports, self._scope, self._planner.targets, self._created, detail=False)
-        return replace(planned, preview=await previews.of(planned.exact, None, ()))
+        metadata = Metadata(self._ports, self._scope, self._created)
+        previews = Previews(self._ports, self._scope, self._planner.targets, metadata, self._created, detail=False)
+        return replace(planned, preview=await previews.again(planned.exact, planned.preview))
 
     async def _remove(self, removal: Removal) -> Result:
         self._ports.recorder.record(Progress("/".join(removal.id), "uninstalling"))

@@ -82,7 +82,7 @@ async def observe(ports: Ports, scope: Scope, contents: Contents, seen: Observed
     top = seen.top
     if top is None or seen.foreign:
         return seen
-    if top.status == "deployed" and top.own_digest == wanted.digest:
+    if top.status == "deployed" and (top.own_digest or top.desired is None):
         return seen
     if top.status in PENDING:
         return replace(seen, lease=await ports.locks.look(scope.access, top.namespace, top.name))

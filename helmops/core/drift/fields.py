@@ -55,6 +55,11 @@ def is_helms(entry: ManagedEntry) -> bool:
     return entry.manager == HELM_MANAGER and not entry.subresource
 
 
+def is_helms_alone(meta: ObjectMeta) -> bool:
+    """Whether nobody but Helm has written the object, status aside: an apply by Helm then meets no conflict."""
+    return all(is_helms(entry) or entry.subresource == "status" for entry in meta.managed)
+
+
 def helms_fields(managed: Iterable[ManagedEntry]) -> list[Mapping[str, Any]]:
     """The trees of Helm's own entries.
 
