@@ -8,7 +8,7 @@ import stat
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
 from helmops.errors import InputError, Missing
 from helmops.ports import SourceFile
@@ -26,7 +26,7 @@ _STDIN = "<stdin>"
 class DiskFiles:
     """Port ``Files``. ``max_file``: bytes of one file."""
 
-    def __init__(self, *, max_file: int = MAX_FILE, stdin: TextIO | None = None) -> None:
+    def __init__(self, *, max_file: int = MAX_FILE, stdin: BinaryIO | None = None) -> None:
         self._max_file = max_file
         self._stdin = stdin
 
@@ -75,23 +75,24 @@ class DiskFiles:
 
     def _standard_input(self) -> SourceFile:
         here = Path.cwd()
-        text = (self._stdin or sys.stdin).read(self._max_file + 1)
-        if len(text) > self._max_file:
-            raise self._too_big(_STDIN)
-        return SourceFile(str(here / _STDIN), _STDIN, _root(here), text)
+        data = (self._stdin or sys.stdin.buffer).read(self._max_file + 1)
+        return SourceFile(str(here / _STDIN), _STDIN, _root(here), self._text(data, _STDIN))
 
     def _source(self, path: str, shown: str, root: str) -> SourceFile:
         return SourceFile(path, shown, root, self._read(path, root, shown))
 
     def _read(self, path: str, root: str, shown: str) -> str:
-        data = self._bytes(_real_below(path, root, shown), shown)
+        return self._text(self._bytes(_real_below(path, root, shown), shown), shown)
+
+    def _text(self, data: bytes, shown: str) -> str:
         if len(data) > self._max_file:
-            raise self._too_big(shown)
+            hint = f"if it has to be, raise {SETTING}"
+            raise InputError(f"{shown} is bigger than {self._max_file:,} bytes", hint=hint)
         try:
             return data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = data.count(b"\n", 0, error.start) + 1
-            raise InputError("is not UTF-8", where=f"{shown}:{line}") from error
+            raise InputError(f"{shown} is not UTF-8", where=f"{shown}:{line}") from error
 
     def _bytes(self, real: str, shown: str) -> bytes:
         # The path was made real before it was checked: a link in its place now is refused.
@@ -105,9 +106,6 @@ class DiskFiles:
             raise Missing(f"no such file: {shown}") from error
         except OSError as error:
             raise InputError(f"cannot read {shown}: {error.strerror}") from error
-
-    def _too_big(self, shown: str) -> InputError:
-        return InputError(f"{shown} is bigger than {self._max_file:,} bytes", hint=f"if it has to be, raise {SETTING}")
 
 
 def _absolute(given: str) -> Path:

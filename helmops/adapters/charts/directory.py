@@ -38,7 +38,7 @@ def real_below(path: str, root: str, where: str) -> str:
     if os.path.commonpath((real, top)) != top:
         raise InputError(f"{path} leads out of {root}", where=where)
     if not Path(real).exists():
-        raise InputError("is not there", where=path)
+        raise InputError(f"nothing at {path}", where=where)
     return real
 
 

@@ -37,6 +37,8 @@ class LocalCharts:
         real = real_below(ref.path, ref.root, where)
         budget = Budget(self._limits, where)
         is_folder = Path(real).is_dir()
+        if not is_folder and not Path(real).is_file():
+            raise InputError("is neither a file nor a folder", where=where)
         files = ChartFolder(real, ref.root, where, budget).files() if is_folder else [found(Path(real).name, real)]
         entry = self._remembered(real, files) or self._read(real, files, where, is_folder)
         return Artifact(entry.name, entry.version, entry.digest, entry.path, where)

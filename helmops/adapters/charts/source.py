@@ -13,6 +13,7 @@ from helmops.adapters.charts.once import Once
 from helmops.adapters.charts.repository import Repositories
 from helmops.adapters.http import Http
 from helmops.api.model import ChartRef, PathChart
+from helmops.errors import Transient
 from helmops.ports import Artifact, ChartContent, Memory
 
 
@@ -52,6 +53,13 @@ class ChartSources:
         scope = f"{content.FORMAT} of {artifact.digest}"
         known = content.from_json(self._memory.load(scope))
         if known is None:
-            known = content.read_content(artifact)
+            known = _read(artifact)
             self._memory.save(scope, content.to_json(known))
         return known
+
+
+def _read(artifact: Artifact) -> ChartContent:
+    try:
+        return content.read_content(artifact)
+    except OSError as error:
+        raise Transient(f"{artifact.provenance} has gone from the cache: {error.strerror}") from error

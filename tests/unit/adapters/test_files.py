@@ -89,7 +89,7 @@ async def test_the_nearest_helmops_yaml_above_is_included(here: Path) -> None:
 async def test_stdin(here: Path) -> None:
     write(here, "helmops.yaml", "apps/x/a.yaml")
     os.chdir(here / "apps")
-    found = await DiskFiles(stdin=io.StringIO("a: 1\n")).manifests(["-"])
+    found = await DiskFiles(stdin=io.BytesIO(b"a: 1\n")).manifests(["-"])
     assert [(source.path, source.shown, source.root, source.text) for source in found] == [
         (str(here / "apps/<stdin>"), "<stdin>", str(here), "a: 1\n"),
         (str(here / "helmops.yaml"), str(here / "helmops.yaml"), str(here), "a: 1\n"),
@@ -112,7 +112,7 @@ async def test_a_chart_is_no_folder_of_manifests(here: Path) -> None:
 
 async def test_sizes_are_capped(here: Path) -> None:
     write(here, "apps/a.yaml", text="x" * 100)
-    small = DiskFiles(max_file=99, stdin=io.StringIO("x" * 100))
+    small = DiskFiles(max_file=99, stdin=io.BytesIO(b"x" * 100))
     for path in ("apps", "apps/a.yaml", "-"):
         with pytest.raises(InputError, match="bigger than 99 bytes") as refusal:
             await small.manifests([path])
@@ -133,9 +133,10 @@ async def test_the_cap_is_a_setting(here: Path) -> None:
 
 async def test_what_is_not_utf8_is_told_with_its_line(here: Path) -> None:
     (here / "a.yaml").write_bytes(b"a: 1\nb: \xff\n")
-    with pytest.raises(InputError) as refusal:
-        await DiskFiles().manifests(["a.yaml"])
-    assert str(refusal.value) == "a.yaml:2: is not UTF-8"
+    for path, shown in (("a.yaml", "a.yaml"), ("-", "<stdin>")):
+        with pytest.raises(InputError) as refusal:
+            await DiskFiles(stdin=io.BytesIO(b"a: 1\nb: \xff\n")).manifests([path])
+        assert refusal.value.where == f"{shown}:2"
 
 
 # ---------------------------------------------------------------- containment

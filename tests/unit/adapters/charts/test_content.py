@@ -10,7 +10,7 @@ import pytest
 from helmops.adapters.charts import ChartSources
 from helmops.adapters.charts.content import calls_lookup
 from helmops.adapters.http import Http
-from helmops.errors import InputError
+from helmops.errors import InputError, Transient
 from helmops.ports import Artifact, ChartContent
 from helmops.testing.memory import FakeMemory
 from tests.unit.adapters.charts.packing import chart, write
@@ -152,3 +152,10 @@ async def test_a_forged_memory_costs_a_reading_only(tmp_path: Path, forged: str)
     (scope,) = memory.scopes()
     memory.forge(scope, forged)
     assert await sources(tmp_path, memory).content(found) == first
+
+
+async def test_a_chart_that_has_gone_may_come_again(tmp_path: Path) -> None:
+    found = artifact(tmp_path)
+    shutil.rmtree(found.path)
+    with pytest.raises(Transient, match="gone from the cache"):
+        await sources(tmp_path, FakeMemory()).content(found)

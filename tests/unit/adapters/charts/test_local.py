@@ -233,6 +233,7 @@ def test_a_fifo_is_refused_and_not_waited_for(bench: Bench) -> None:
     write(bench.root / "demo", chart())
     os.mkfifo(bench.root / "demo/templates/pipe")
     assert "neither a file nor a folder" in bench.refusal("demo").message
+    assert "neither a file nor a folder" in bench.refusal("demo/templates/pipe").message
 
 
 @pytest.mark.parametrize(
