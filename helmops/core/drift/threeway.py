@@ -88,14 +88,17 @@ class _Merge:
     def items(
         self, live: Sequence[Any], old: Sequence[Any], new: Sequence[Any], trees: Trees, keys: Sequence[str]
     ) -> list[Any]:
-        """New items in the order of the manifest, behind what others added; the server merges in this order, too."""
+        """The manifest's items in its order; what others added stays in front of those it stood in front of."""
         before, now, after = (_by_keys(items, keys) for items in (old, live, new))
-        others = [item for key, item in now.items() if key not in after and key not in before]
-        mine = [
-            self.value(now[key], before.get(key), item, _below(trees, now[key])) if key in now else item
-            for key, item in after.items()
-        ]
-        return mine + others
+        others = [key for key in now if key not in after and key not in before]
+        places = {key: index for index, key in enumerate(now)}
+        merged = []
+        for key, item in after.items():
+            while others and places[others[0]] < places.get(key, 0):
+                merged.append(now[others.pop(0)])
+            found = key in now
+            merged.append(self.value(now[key], before.get(key), item, _below(trees, now[key])) if found else item)
+        return merged + [now[key] for key in others]
 
 
 def _keys(trees: Trees) -> tuple[str, ...]:

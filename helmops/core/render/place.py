@@ -31,8 +31,9 @@ class Placed:
 def place(objects: Iterable[Rendered], kinds: Kinds, namespace: str, *, stored: bool = False) -> Placed:
     """Give every object its identity, and its namespace as the server's kinds want it.
 
-    InputError names both templates when two of them render the same object: Helm 3 would fail halfway, and with Helm 4
-    the second silently overwrites the first. In a ``stored`` manifest that has happened already: the last one counts.
+    InputError names both templates when two of them render the same object: Helm 3 fails halfway, and Helm 4 leaves it
+    to chance at an install and takes the last one at every upgrade. In a ``stored`` manifest that has happened already:
+    the last one counts.
     """
     found: dict[ObjectId, PlacedObject] = {}
     for rendered in objects:
