@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -9,6 +10,7 @@ from importlib import import_module
 import click
 
 from helmops.cli import exits
+from helmops.cli.flags import program, wants_debug
 from helmops.cli.options import global_options
 
 COMMANDS = {
@@ -63,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        return int(root.main(args=arguments, prog_name="helmops", standalone_mode=False) or exits.DONE)
+        return int(root.main(args=arguments, prog_name=program(os.environ), standalone_mode=False) or exits.DONE)
     except click.ClickException as error:
         error.show()
         return exits.ERROR
@@ -72,4 +74,4 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001  the outermost frame: whatever is left is told, not thrown at the user
         from helmops.cli.output.failures import report
 
-        return report(error, debug="--debug" in arguments)
+        return report(error, debug="--debug" in arguments or wants_debug(os.environ))

@@ -43,7 +43,7 @@ class Flags:
     @property
     def program(self) -> str:
         """What the user types to start us, for hints that can be pasted."""
-        return "helm helmops" if self.environ.get("HELM_PLUGIN_DIR") else "helmops"
+        return program(self.environ)
 
     def check(self) -> None:
         """Refused when Helm's environment names a cluster or a user in a way that is not supported."""
@@ -60,11 +60,17 @@ def resolve(given: Mapping[str, object], environ: Mapping[str, str]) -> Flags:
         kubeconfig=str(given.get(KUBECONFIG) or ""),
         kube_context=str(given.get(CONTEXT) or "") or environ.get("HELM_KUBECONTEXT", ""),
         namespace=namespace or environ.get("HELM_NAMESPACE", ""),
-        debug=bool(given.get(DEBUG)) or _true(environ.get("HELM_DEBUG", "")),
+        debug=bool(given.get(DEBUG)) or wants_debug(environ),
         environ=environ,
         namespace_flag=bool(namespace),
     )
 
 
-def _true(text: str) -> bool:
-    return text.lower() in ("1", "t", "true")
+def wants_debug(environ: Mapping[str, str]) -> bool:
+    """Whether Helm was asked for ``--debug``."""
+    return environ.get("HELM_DEBUG", "").lower() in ("1", "t", "true")
+
+
+def program(environ: Mapping[str, str]) -> str:
+    """What the user types to start us."""
+    return "helm helmops" if environ.get("HELM_PLUGIN_DIR") else "helmops"

@@ -73,8 +73,7 @@ async def _planned(session: Session, asked: Asked, *, detail: bool) -> tuple[Pla
     paths = asked.paths or (".",)
     with session.phases.phase("load"):
         loaded = await read(session, paths)
-    with session.phases.phase("enter the cluster"):
-        scope = await session.enter(loaded.desired.owner)
+    scope = await session.enter(loaded.desired.owner)
     if asked.prune:
         prune.check(owner=scope.owner, selection=bool(asked.names), stdin=STDIN in paths)
     planner = Planner(session.ports, scope, Options(asked.retry, asked.prune, detail, asked.names))

@@ -58,7 +58,8 @@ class Session:
 
     async def enter(self, owner: OwnerConfig = OwnerConfig()) -> Scope:  # noqa: B008  frozen
         """The cluster that this run is about."""
-        return await enter(self.ports, self.access, owner)
+        with self.phases.phase("enter the cluster"):
+            return await enter(self.ports, self.access, owner)
 
 
 Use = Callable[[Session], Awaitable[int]]
@@ -80,7 +81,7 @@ async def _run(flags: Flags, use: Use, *, machine: bool) -> int:
     paint = Paint(in_colour(stream))
     session = Session(flags, wired.ports, wired.access, shown, Asker(), paint, Phases(), machine)
     try:
-        with interruptible():
+        with interruptible(), session.phases.phase("all of it"):
             return await use(session)
     except asyncio.CancelledError:
         write(["Interrupted; nothing was left half done."], to_stderr=True)

@@ -74,7 +74,9 @@ def _release_lines(planned: Planned, width: int, paint: Paint) -> list[str]:
 def _why(planned: Planned, kind: Kind) -> list[str]:
     """The first line stands beside the name."""
     if planned.error is not None:
-        return [*clean_lines(str(planned.error)), *_hint(planned.error.hint)]
+        named = planned.error.where in ("", "/".join(planned.id))
+        text = planned.error.message if named else str(planned.error)
+        return [*clean_lines(text), *_hint(planned.error.hint)]
     decision = planned.decision
     match decision:
         case Stalled(why, hint):

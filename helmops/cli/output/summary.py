@@ -20,14 +20,18 @@ _DONE = {
 _ORDER = (*_DONE.values(), "removed", "unchanged", "failed", "blocked", "locked", "not done")
 _BAD = {"failed": "failed", "locked": "locked", "blocked": "blocked", "interrupted": "not done"}
 
+_BRIEF = frozenset({"blocked", "interrupted"})
+
 
 def summary_lines(summary: Summary, seconds: float, program: str, paint: Paint) -> list[str]:
     """A block for each release that is not as the input says, then one closing line."""
     lines = []
     for result in summary.failed:
-        lines += ["", *_block(result, program, paint)]
+        lines += [_brief(result, paint)] if result.outcome in _BRIEF else ["", *_block(result, program, paint), ""]
     for removal in summary.unpruned:
         lines.append(f"not removed, because not everything went well: {clean('/'.join(removal.id))}")
+    if summary.interrupted:
+        lines.append("next: the same command again does what is left")
     head = "Interrupted" if summary.interrupted else "Failed" if summary.failed else "Done"
     return [*lines, *([""] if lines else []), f"{head}: {_counted(summary)} in {seconds:.1f} s"]
 
@@ -50,6 +54,13 @@ def outcome_word(result: Result) -> str:
         return _BAD[result.outcome]
     done = [_DONE[type(step.action)] for step in result.steps if step.outcome.ok]
     return done[-1] if done else "unchanged"
+
+
+def _brief(result: Result, paint: Paint) -> str:
+    """What has no story of its own."""
+    word = _BAD[result.outcome]
+    why = (clean_lines(result.error) or [""])[0]
+    return f"{paint('!', 'yellow')} {clean('/'.join(result.id))}  {paint(word, 'yellow')}  {why}".rstrip()
 
 
 def _block(result: Result, program: str, paint: Paint) -> list[str]:
@@ -92,11 +103,6 @@ def next_lines(result: Result, program: str) -> list[str]:
     """The next thing to type."""
     hint = clean_lines(result.hint)
     name = "/".join(result.id)
-    match result.outcome:
-        case "locked":
-            return hint or [f"{program} status {name}, then the same command again"]
-        case "blocked":
-            return ["mend what it waits for, then the same command again"]
-        case "interrupted":
-            return ["the same command again"]
+    if result.outcome == "locked":
+        return hint or [f"{program} status {name}, then the same command again"]
     return [*hint, f"{program} history {name}"]
