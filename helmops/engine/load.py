@@ -11,7 +11,7 @@ from helmops.api.model import Access, Desired, FileValues, OwnerConfig, Release,
 from helmops.core import yaml
 from helmops.core.graph import order
 from helmops.core.values import Layer
-from helmops.errors import InputError, InputErrors, Problem
+from helmops.errors import InputError, InputErrors, Missing, Problem
 from helmops.ports import Files, SourceFile
 
 OWNER_FILES = frozenset({"helmops.yaml", "helmops.yml"})
@@ -80,7 +80,7 @@ async def _layer(files: Files, source: ValuesSource, problems: list[Problem]) ->
     try:
         text = await files.read(source.path, source.root)
     except InputError as error:
-        if not source.optional:
+        if not (source.optional and isinstance(error, Missing)):
             problems.append(Problem(source.where, "spec.valuesFrom", error.message))
         return None
     return _parsed_layer(source, text, problems)

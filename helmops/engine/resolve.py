@@ -44,13 +44,17 @@ async def resolve_all(charts: Charts, loaded: Loaded) -> Sequence[Resolved | Unr
         *(_resolve(charts, release, loaded.layers[(release.namespace, release.name)]) for release in releases)
     )
     problems = [
-        Problem(one.release.ref.where, "spec.chart", one.error.message)
+        Problem(one.release.ref.where, "spec.chart", _told(one.error))
         for one in found
         if isinstance(one, Unresolved) and isinstance(one.error, InputError)
     ]
     if problems:
         raise InputErrors(problems)
     return found
+
+
+def _told(error: HelmopsError) -> str:
+    return f"{error} ({error.hint})" if error.hint else str(error)
 
 
 async def _resolve(charts: Charts, release: Release, layers: Sequence[Layer]) -> Resolved | Unresolved:
