@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -9,10 +10,15 @@ from typing import Any, Literal
 from helmops.api.model import JsonPath
 from helmops.core.merge import merge
 
+_BARE_KEY = re.compile(r"[^\s.\[\]\"\\]+")
+
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One source of values. ``lines`` maps a path below ``value`` to its 1-based line in ``origin``."""
+    """One source of values. ``lines`` maps a path below ``value`` to its 1-based line in ``origin``.
+
+    A chart's defaults can be the lowest layer; that null removes one of them is :func:`helmops.core.merge.coalesce`.
+    """
 
     origin: str
     value: Mapping[str, Any]
@@ -20,40 +26,65 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
+class Overridden:
+    """A value that a later layer replaced. ``origin`` as in :class:`Merged`; a mapping's names all its layers."""
+
+    value: Any
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
 class Merged:
-    """All layers in one. ``origins`` tells for each leaf (a list is a leaf) which layer set it: ``file:line``."""
+    """All layers in one. A leaf is everything but a mapping with keys: a list is one, and so is ``{}``.
+
+    ``origins`` tells for each leaf which layer set it: ``values/prod.yaml:3``, without the line where none is known.
+    ``overridden`` tells for each leaf that stands over others what they were, the last one first.
+    """
 
     value: Mapping[str, Any]
     origins: Mapping[JsonPath, str] = field(default_factory=dict, compare=False)
+    overridden: Mapping[JsonPath, tuple[Overridden, ...]] = field(default_factory=dict, compare=False)
 
     def origin(self, path: JsonPath) -> str:
-        """Who set a path, or the nearest parent; "" when no layer did."""
-        while path and path not in self.origins:
-            path = path[:-1]
-        return self.origins.get(path, "")
+        """Who set what stands at ``path``; "" when no layer did.
+
+        Below a leaf it is the leaf's origin, for a mapping that of its first leaf.
+        """
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.origins:
+                return self.origins[path[:length]]
+        return next((origin for leaf, origin in self.origins.items() if leaf[: len(path)] == path), "")
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A leaf that differs between two values."""
+    """Where two values differ. What is added or removed as a whole is one change."""
 
     path: JsonPath
     kind: Literal["added", "removed", "changed"]
 
 
 def merge_layers(layers: Sequence[Layer]) -> Merged:
-    """Later layers win."""
+    """Later layers win, as with ``helm -f``."""
     value: dict[str, Any] = {}
     origins: dict[JsonPath, str] = {}
+    overridden: dict[JsonPath, tuple[Overridden, ...]] = {}
     for layer in layers:
-        value = merge(value, layer.value)
-        for path in _leaves(layer.value):
+        below = Merged(value, origins, overridden)
+        for path, item in _leaves(layer.value):
+            place, old = _standing(value, path)
+            if item == {} and isinstance(old, Mapping) and old:
+                continue  # an empty mapping changes nothing in one that has keys
+            overridden[path] = _history(below, place, old)
             origins[path] = _origin(layer, path)
-    return Merged(value, {path: origins[path] for path in _leaves(value) if path in origins})
+        value = merge(value, layer.value)
+    told = [path for path, _ in _leaves(value)]
+    history = {path: overridden[path] for path in told if overridden[path]}
+    return Merged(value, {path: origins[path] for path in told}, history)
 
 
 def changed_paths(old: Mapping[str, Any], new: Mapping[str, Any], path: JsonPath = ()) -> list[Change]:
-    """Leaves that differ, sorted by path."""
+    """Where the values differ, sorted by path. Lists of one length are compared item by item."""
     found: list[Change] = []
     for key in sorted({*old, *new}):
         here = (*path, key)
@@ -61,34 +92,73 @@ def changed_paths(old: Mapping[str, Any], new: Mapping[str, Any], path: JsonPath
             found.append(Change(here, "removed"))
         elif key not in old:
             found.append(Change(here, "added"))
-        elif isinstance(old[key], Mapping) and isinstance(new[key], Mapping):
-            found += changed_paths(old[key], new[key], here)
-        elif old[key] != new[key]:
-            found.append(Change(here, "changed"))
+        else:
+            found += _changes(old[key], new[key], here)
     return found
 
 
 def path_text(path: JsonPath) -> str:
-    """``ingress.hosts[0].host``; a key with a dot is quoted."""
+    """``ingress.hosts[0].host``; a key that would not read as one is quoted: ``annotations."a.b/c"``."""
     text = ""
     for part in path:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            shown = f'"{part}"' if "." in part or not part else part
+            shown = part if _BARE_KEY.fullmatch(part) else _quoted(part)
             text += f".{shown}" if text else shown
     return text
 
 
-def _leaves(value: Mapping[str, Any], path: JsonPath = ()) -> Iterator[JsonPath]:
-    for key, item in value.items():
-        if isinstance(item, Mapping) and item:
+def _changes(old: Any, new: Any, path: JsonPath) -> list[Change]:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        return changed_paths(old, new, path)
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        pairs = enumerate(zip(old, new, strict=True))
+        return [change for index, (one, other) in pairs for change in _changes(one, other, (*path, index))]
+    # In Python 1 is True, in YAML it is not.
+    same = old == new and isinstance(old, bool) == isinstance(new, bool)
+    return [] if same else [Change(path, "changed")]
+
+
+def _quoted(key: str) -> str:
+    escaped = key.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _leaves(value: Any, path: JsonPath = ()) -> Iterator[tuple[JsonPath, Any]]:
+    """Everything that is no mapping with keys; of the empty root nothing."""
+    if isinstance(value, Mapping) and (value or not path):
+        for key, item in value.items():
             yield from _leaves(item, (*path, key))
-        else:
-            yield (*path, key)
+    else:
+        yield path, value
+
+
+_NOTHING: Any = object()
+
+
+def _standing(value: Any, path: JsonPath) -> tuple[JsonPath, Any]:
+    """What a layer that sets ``path`` covers, with its path: what stands there, or no mapping on the way to it."""
+    for depth, step in enumerate(path):
+        if not isinstance(value, Mapping):
+            return path[:depth], value
+        if step not in value:
+            return path, _NOTHING
+        value = value[step]
+    return path, value
+
+
+def _history(below: Merged, path: JsonPath, old: Any) -> tuple[Overridden, ...]:
+    if old is _NOTHING:
+        return ()
+    if isinstance(old, Mapping) and old:
+        origins = dict.fromkeys(below.origins[leaf] for leaf, _ in _leaves(old, path))
+        return (Overridden(old, ", ".join(origins)),)
+    return (Overridden(old, below.origins[path]), *below.overridden[path])
 
 
 def _origin(layer: Layer, path: JsonPath) -> str:
-    while path and path not in layer.lines:
-        path = path[:-1]
-    return f"{layer.origin}:{layer.lines[path]}" if path in layer.lines else layer.origin
+    for length in range(len(path), 0, -1):
+        if line := layer.lines.get(path[:length]):
+            return f"{layer.origin}:{line}"
+    return layer.origin

@@ -11,10 +11,10 @@ keys = st.sampled_from(["a", "b", "c", "a.b", ""])
 scalars = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "x", "y\nz", 1.5])
 values: st.SearchStrategy[Any] = st.recursive(
     scalars,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=4),
-    max_leaves=12,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
+    max_leaves=8,
 )
-objects: st.SearchStrategy[dict[str, Any]] = st.dictionaries(keys, values, max_size=4)
+objects: st.SearchStrategy[dict[str, Any]] = st.dictionaries(keys, values, max_size=3)
 
 
 def exact(value: Any) -> str:
