@@ -159,6 +159,23 @@ async def test_of_two_who_take_over_one_wins(real: RealWorld) -> None:
     assert len(won) == 1
 
 
+async def test_not_taken_from_the_living_whose_clock_is_slow(real: RealWorld) -> None:
+    await real.leave_lease("web", OTHER, live=False, deadline=real.now() - HOUR)
+    path = f"/apis/coordination.k8s.io/v1/namespaces/{real.namespace}/leases/helmops-web"
+
+    async def renew() -> None:
+        for tick in range(100):
+            renewed = f"2020-01-01T00:00:00.{tick:06}Z"
+            await real.ask("PATCH", path, {"spec": {"renewTime": renewed}}, "application/merge-patch+json")
+            await asyncio.sleep(0.05)
+
+    other = asyncio.create_task(renew())
+    with pytest.raises(Locked, match=OTHER):
+        async with real.locks.hold(real.access, real.namespace, "web", deadline=60):
+            pytest.fail("taken from the living")
+    other.cancel()
+
+
 async def test_it_is_renewed(real: RealWorld) -> None:
     locks = KubeLocks(real.client, HOLDER, lambda _: None, timing=Timing(duration=1.0, renew=0.2))
     async with locks.hold(real.access, real.namespace, "web", deadline=1):

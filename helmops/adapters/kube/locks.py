@@ -11,7 +11,7 @@ import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from helmops.adapters.kube import leases
@@ -117,16 +117,13 @@ class KubeLocks:
     async def _take(self, access: Access, namespace: str, name: str, deadline: float) -> _Held:
         path, release = _path(namespace, name), f"{namespace}/{name}"
         for _ in range(_TRIES):
-            try:
-                found = await self._create(access, namespace, name, deadline)
-                if found is None:
-                    lease = await self._read(access, path)
-                    found = await self._take_over(access, path, release, lease, deadline) if lease else None
-            except Conflict:
-                continue  # it moved while we looked
+            found = await self._create(access, namespace, name, deadline)
+            if found is None:
+                lease = await self._read(access, path)
+                found = await self._take_over(access, path, release, lease, deadline) if lease else None
             if found is not None:
                 return _Held(access, path, release, found.uid, found.resource_version)
-        raise Locked(f"release {release} is fought for: its Lease changed hands {_TRIES} times", where=release)
+        raise Locked(f"release {release} is being written: its Lease came and went {_TRIES} times", where=release)
 
     async def _create(self, access: Access, namespace: str, name: str, deadline: float) -> Lease | None:
         """The Lease made anew; None when there is one."""
@@ -151,9 +148,19 @@ class KubeLocks:
             await asyncio.sleep(self._timing.renew * 1.2)
         body = self._document(lease.name.removeprefix(leases.PREFIX), deadline)
         body["metadata"] |= {"uid": lease.uid, "resourceVersion": lease.resource_version}
-        return leases.read(
-            await self._client.request(access, Request("PUT", path, body=body, where=f"Lease {release}"))
-        )
+        try:
+            answer = await self._client.request(access, Request("PUT", path, body=body, where=f"Lease {release}"))
+        except NotFound:
+            return None
+        except Conflict:
+            raise await self._outrun(access, path, release, view) from None
+        return leases.read(answer)
+
+    async def _outrun(self, access: Access, path: str, release: str, view: LeaseView) -> Locked:
+        """Somebody wrote the Lease while we were about to: whoever that was is alive."""
+        lease = await self._read(access, path)
+        current = lease.view(self._now(), self._gone) if lease else view
+        return leases.locked(replace(current, live=True), release)
 
     async def _keep(self, held: _Held) -> None:
         """Renew until cancelled. Raises Locked when the Lease is ours no more."""
