@@ -74,9 +74,11 @@ class Cluster(Protocol):
         object_id: ObjectId,
         operations: Sequence[Mapping[str, Any]],
         *,
+        dry_run: bool = False,
+        strict: bool = False,
         manager: str = "helm",
     ) -> Mapping[str, Any]:
-        """JSON patch (RFC 6902). Conflict when a ``test`` operation fails."""
+        """JSON patch (RFC 6902); flags as for ``apply``. Conflict when a ``test`` operation fails, else Rejected."""
 
     async def events(self, access: Access, namespace: str) -> Sequence[ObjectEvent]:
         """Events of a namespace, oldest first."""

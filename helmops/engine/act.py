@@ -16,12 +16,11 @@ from helmops.core.release.plan import Action, Correct, Install, Recover, Relabel
 from helmops.core.release.state import recovered_description
 from helmops.core.release.status import Outcome
 from helmops.core.render.helmify import helmify
-from helmops.core.render.manifest import read
-from helmops.core.render.place import place
 from helmops.engine.context import Ports, Scope
 from helmops.engine.drift import Targets, guards
 from helmops.engine.preview import Preview
 from helmops.engine.resolve import Resolved
+from helmops.engine.stored import stored_objects
 from helmops.errors import Bug, HelmopsError
 from helmops.ports import HelmChange, HelmRevert
 
@@ -115,17 +114,14 @@ class Actor:
         """Fields of a stored revision's objects that stay with their owner at this moment."""
         records = await self._ports.storage.records_of(self._scope.access, namespace, name)
         record = next(one for one in records if one.revision == revision)
-        objects = await self._manifest(await self._ports.storage.body(self._scope.access, record))
+        body = await self._ports.storage.body(self._scope.access, record)
+        objects = await stored_objects(self._ports, self._scope, body)
         return await guards(self._ports, self._scope, self._targets, list(objects.values()))
-
-    async def _manifest(self, body: StoredRelease) -> dict[Any, Mapping[str, Any]]:
-        kinds = await self._ports.cluster.kinds(self._scope.access)
-        return {one.id: one.obj for one in place(read(body.manifest).objects, kinds, body.namespace).objects}
 
     async def _correct(self, top: Record, reports: tuple[DriftReport, ...]) -> None:
         """What is missing comes first: others may refer to it."""
         body = await self._ports.storage.body(self._scope.access, top)
-        objects = await self._manifest(body)
+        objects = await stored_objects(self._ports, self._scope, body)
         missing = [report for report in reports if report.kind == "missing"]
         changed = [report for report in reports if report.kind != "missing"]
         for group in (missing, changed):
@@ -142,7 +138,8 @@ class Actor:
             return
         # Helm 3 owns its objects by Update: an apply would leave a second owner that Helm 3 never takes fields from.
         dry = await cluster.apply(access, wanted, force=True, dry_run=True)
-        await cluster.patch(access, report.object, json_patch(live, dry))
+        if operations := json_patch(live, dry):
+            await cluster.patch(access, report.object, operations)
 
 
 def _there(top: Record | None) -> Record:

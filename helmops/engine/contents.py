@@ -10,11 +10,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from helmops.core.objects import Kinds, ObjectId
+from helmops.core.objects import ObjectId
 from helmops.core.release.observation import Record, StoredRelease
-from helmops.core.render.manifest import manifest_hash, read
-from helmops.core.render.place import place
+from helmops.core.render.manifest import manifest_hash
 from helmops.engine.context import PARALLEL_DRY_RUNS, Ports, Scope
+from helmops.engine.stored import stored_objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ class Contents:
         if key not in self._known:
             async with self._limit:
                 body = await self._ports.storage.body(self._scope.access, record)
-            kinds = await self._ports.cluster.kinds(self._scope.access)
-            self._known[key] = _pack(body, kinds)
+            objects = await stored_objects(self._ports, self._scope, body)
+            self._known[key] = _pack(body, objects)
         return _unpack(self._known[key])
 
     async def of_all(self, records: Collection[Record]) -> Mapping[str, Content]:
@@ -72,9 +72,7 @@ def _key(record: Record) -> str:
     return f"{record.uid}/{record.resource_version}"
 
 
-def _pack(body: StoredRelease, kinds: Kinds) -> dict[str, Any]:
-    placed = place(read(body.manifest).objects, kinds, body.namespace)
-    objects = [[*_parts(one.id), manifest_hash(one.obj)] for one in placed.objects]
+def _pack(body: StoredRelease, objects: Mapping[ObjectId, Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "chart": body.chart_name,
         "version": body.chart_version,
@@ -83,7 +81,7 @@ def _pack(body: StoredRelease, kinds: Kinds) -> dict[str, Any]:
         "ssa": body.apply_method == "ssa",
         "description": body.description,
         "updated": body.last_deployed,
-        "objects": objects,
+        "objects": [[*_parts(key), manifest_hash(obj)] for key, obj in objects.items()],
     }
 
 

@@ -18,11 +18,10 @@ from helmops.core.drift.proof import Proof, holds, provable, prove
 from helmops.core.objects import GuardedFields, ObjectId, ObjectMeta, meta_of
 from helmops.core.release.observation import Record
 from helmops.core.render.helmify import helmify
-from helmops.core.render.manifest import read
-from helmops.core.render.place import place
 from helmops.engine.contents import Content
 from helmops.engine.context import PARALLEL_DRY_RUNS, Ports, Scope
 from helmops.engine.metadata import Metadata
+from helmops.engine.stored import stored_objects
 from helmops.errors import HelmopsError, NotFound
 
 HPA_KIND = ("autoscaling/v2", "HorizontalPodAutoscaler")
@@ -110,11 +109,10 @@ class Drift:
         self, subject: Subject, doubtful: Collection[ObjectId], added: dict[ObjectId, tuple[Added, ...]]
     ) -> Checked:
         body = await self._ports.storage.body(self._scope.access, subject.record)
-        kinds = await self._ports.cluster.kinds(self._scope.access)
-        placed = {one.id: one.obj for one in place(read(body.manifest).objects, kinds, body.namespace).objects}
+        objects = await stored_objects(self._ports, self._scope, body)
         digests = dict(subject.content.objects)
         answers = await asyncio.gather(
-            *(self._ask(subject, object_id, placed[object_id], digests[object_id]) for object_id in doubtful)
+            *(self._ask(subject, object_id, objects[object_id], digests[object_id]) for object_id in doubtful)
         )
         told = zip(doubtful, answers, strict=True)
         added |= {object_id: answer for object_id, answer in told if isinstance(answer, tuple) and answer}
@@ -135,7 +133,7 @@ class Drift:
                 return f"{object_id}: {error.message}"
         if report := changed_report(object_id, live, wanted):
             return report
-        return self._prove(subject, object_id, live, digest)
+        return self._prove(subject, live, added_fields(wanted), digest)
 
     async def _wanted(
         self, subject: Subject, live: Mapping[str, Any], manifest: Mapping[str, Any]
@@ -144,11 +142,12 @@ class Drift:
         pointers = guarded(live, await self._targets.get()) if _scalable(manifest) else ()
         return await self._ports.cluster.apply(self._scope.access, applied(marked, pointers), force=True, dry_run=True)
 
-    def _prove(self, subject: Subject, object_id: ObjectId, live: Mapping[str, Any], digest: str) -> tuple[Added, ...]:
+    def _prove(
+        self, subject: Subject, live: Mapping[str, Any], added: tuple[Added, ...], digest: str
+    ) -> tuple[Added, ...]:
         meta = meta_of(live)
-        added = added_fields(live)
         if provable(meta):
-            self._proofs[_key(subject, object_id)] = prove(meta, digest, added).to_json()
+            self._proofs[_key(subject, meta.id)] = prove(meta, digest, added).to_json()
         return added
 
     def _proof(self, subject: Subject, object_id: ObjectId) -> Proof | None:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from helmops.api.model import Release
 from helmops.core.drift.changes import ObjectChange, change_of, deletion_of
-from helmops.core.drift.correction import applied
+from helmops.core.drift.correction import applied, json_patch
 from helmops.core.drift.fields import is_helms_alone
 from helmops.core.drift.guard import guarded
-from helmops.core.objects import HELM_MANAGER, Kinds, ObjectId
+from helmops.core.drift.threeway import three_way
+from helmops.core.objects import HELM_MANAGER, Kinds, ObjectId, meta_of
 from helmops.core.release.observation import StoredRelease
 from helmops.core.render.helmify import helmify
 from helmops.core.render.manifest import manifest_hash, read
@@ -24,6 +26,7 @@ from helmops.engine.context import PARALLEL_DRY_RUNS, Ports, Scope
 from helmops.engine.drift import Targets
 from helmops.engine.metadata import Metadata
 from helmops.engine.resolve import Resolved
+from helmops.engine.stored import stored_objects
 from helmops.errors import FieldConflicts, NotFound
 from helmops.ports import ChartContent, RenderRequest
 
@@ -86,16 +89,18 @@ class Previews:
         request = render_request(resolved, chart, kinds, current is not None)
         text = await self._ports.helm.render(self._scope.access, request)
         placed = place(read(text).objects, with_crds(kinds, chart.crds), resolved.release.target_namespace)
-        old = _placed_now(current, kinds)
+        old = await stored_objects(self._ports, self._scope, current)
+        subject = _Subject(resolved.release, kinds, old, current is not None and current.apply_method == "csa")
         accepted = old if current is not None and current.status == "deployed" else {}
         asked = await self._doubtful(placed.objects, accepted)
-        answers = await asyncio.gather(*(self._ask(resolved, one, kinds) for one in asked))
-        return _preview(placed.objects, answers, self._deletions(old, placed.objects))
+        answers = await asyncio.gather(*(self._ask(subject, one) for one in asked))
+        return _preview(placed.objects, answers, _deletions(old, placed.objects))
 
     async def again(self, resolved: Resolved, preview: Preview) -> Preview:
         """Ask about what was rendered before, now that more is there: namespaces, kinds."""
         kinds = await self._ports.cluster.kinds(self._scope.access)
-        answers = await asyncio.gather(*(self._ask(resolved, one, kinds) for one in preview.objects))
+        subject = _Subject(resolved.release, kinds)
+        answers = await asyncio.gather(*(self._ask(subject, one) for one in preview.objects))
         return _preview(preview.objects, answers, ())
 
     async def _doubtful(
@@ -107,43 +112,71 @@ class Previews:
         sure = {key for key, meta in metas.items() if is_helms_alone(meta)}
         return [one for one in objects if one.id not in sure]
 
-    async def _ask(self, resolved: Resolved, one: PlacedObject, kinds: Kinds) -> _Answer:
-        if kinds.find(one.id.api_version, one.id.kind) is None:
+    async def _ask(self, subject: _Subject, one: PlacedObject) -> _Answer:
+        if subject.kinds.find(one.id.api_version, one.id.kind) is None:
             unserved = f"{one.id.api_version} {one.id.kind} is not served yet: helm validates it"
             return _Answer(change_of(one.id, None, one.obj), unchecked=f"{one.id}: {unserved}")
         if one.id.namespace and one.id.namespace not in self._namespaces:
             return _Answer(change_of(one.id, None, one.obj), unchecked=f"{one.id}: checked once its namespace is there")
         async with self._limit:
-            return await self._dry_run(resolved, one)
+            return await self._asked(subject, one)
 
-    async def _dry_run(self, resolved: Resolved, one: PlacedObject) -> _Answer:
-        marked = helmify(one.obj, resolved.release.name, resolved.release.target_namespace)
-        live: Mapping[str, Any] | None = None
-        pointers: tuple[str, ...] = ()
-        scaled = (await self._targets.get()).has(one.id)
-        if self._detail or scaled:
-            live = await self._ports.cluster.get(self._scope.access, one.id)
-        if scaled and live is not None:
-            pointers = guarded(live, await self._targets.get())
+    async def _asked(self, subject: _Subject, one: PlacedObject) -> _Answer:
+        targets = await self._targets.get()
+        scaled = targets.has(one.id)
+        patched = subject.client_side and one.id in subject.old
+        read_live = self._detail or scaled or patched
+        live = await self._ports.cluster.get(self._scope.access, one.id) if read_live else None
+        pointers = guarded(live, targets) if scaled and live is not None else ()
+        new = applied(subject.marked(one.obj), pointers)
+        taken: tuple[str, ...] = ()
         try:
-            wanted, taken = await self._apply(applied(marked, pointers))
+            if patched and live is not None:
+                wanted = await self._patch(live, applied(subject.marked(subject.old[one.id]), pointers), new)
+            else:
+                wanted, taken = await self._apply(new)
         except NotFound as error:
             return _Answer(unchecked=f"{one.id}: {error.message}: helm validates it")
         change = change_of(one.id, live, wanted) if self._detail else None
         return _Answer(change, tuple(f"{one.id} {text}" for text in taken), tuple(f"{one.id} {p}" for p in pointers))
 
-    async def _apply(self, obj: Mapping[str, Any]) -> tuple[Mapping[str, Any], Sequence[str]]:
+    async def _apply(self, obj: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[str, ...]]:
         """The server's answer, and the fields of others that only force takes."""
         access, cluster = self._scope.access, self._ports.cluster
         try:
             return await cluster.apply(access, obj, force=False, dry_run=True, strict=True), ()
         except FieldConflicts as conflicts:
-            taken = [f"{path} (from {manager})" for manager, path in conflicts.fields if manager != HELM_MANAGER]
-            return await cluster.apply(access, obj, force=True, dry_run=True, strict=True), taken
+            taken = (f"{path} (from {manager})" for manager, path in conflicts.fields if manager != HELM_MANAGER)
+            return await cluster.apply(access, obj, force=True, dry_run=True, strict=True), tuple(taken)
 
-    def _deletions(self, old: Mapping[ObjectId, Mapping[str, Any]], new: Sequence[PlacedObject]) -> list[ObjectChange]:
-        kept = {one.id for one in new}
-        return [deletion_of(key, obj) for key, obj in old.items() if key not in kept and not _keeps(obj)]
+    async def _patch(
+        self, live: Mapping[str, Any], old: Mapping[str, Any], new: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """What Helm 3 makes of an object: not an apply, but a merge of live object, old and new manifest."""
+        operations = json_patch(live, three_way(live, old, new))
+        if not operations:
+            return live
+        access, object_id = self._scope.access, meta_of(live).id
+        return await self._ports.cluster.patch(access, object_id, operations, dry_run=True, strict=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """A release that is asked about. ``client_side``: Helm 3 patches its objects instead of applying them."""
+
+    release: Release
+    kinds: Kinds
+    old: Mapping[ObjectId, Mapping[str, Any]] = field(default_factory=dict)
+    client_side: bool = False
+
+    def marked(self, obj: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The object as Helm sends it."""
+        return helmify(obj, self.release.name, self.release.target_namespace)
+
+
+def _deletions(old: Mapping[ObjectId, Mapping[str, Any]], new: Sequence[PlacedObject]) -> list[ObjectChange]:
+    kept = {one.id for one in new}
+    return [deletion_of(key, obj) for key, obj in old.items() if key not in kept and not _keeps(obj)]
 
 
 def render_request(resolved: Resolved, chart: ChartContent, kinds: Kinds, is_upgrade: bool) -> RenderRequest:
@@ -161,12 +194,6 @@ def render_request(resolved: Resolved, chart: ChartContent, kinds: Kinds, is_upg
         live=chart.uses_lookup,
         skip_schema_validation=options.disable_schema_validation,
     )
-
-
-def _placed_now(current: StoredRelease | None, kinds: Kinds) -> Mapping[ObjectId, Mapping[str, Any]]:
-    if current is None:
-        return {}
-    return {one.id: one.obj for one in place(read(current.manifest).objects, kinds, current.namespace).objects}
 
 
 def _same(new: Mapping[str, Any], old: Mapping[str, Any] | None) -> bool:

@@ -130,10 +130,12 @@ class FakeObjects(Faults):
         object_id: ObjectId,
         operations: Sequence[Mapping[str, Any]],
         *,
+        dry_run: bool = False,
+        strict: bool = False,
         manager: str = "helm",
     ) -> Mapping[str, Any]:
-        """JSON patch."""
-        self._called("patch", object_id, operations)
+        """JSON patch. ``calls`` counts dry-runs as ``dry_patch``."""
+        self._called("dry_patch" if dry_run else "patch", object_id, operations)
         live = self.find(object_id)
         if live is None:
             raise NotFound(f"{object_id} not found", where=str(object_id))
@@ -141,7 +143,9 @@ class FakeObjects(Faults):
             new = patched(live, operations)
         except (Conflict, Rejected) as error:
             raise _at(error, object_id) from None
-        return self._update(object_id, new, manager)
+        if strict:
+            self._check(object_id, new)
+        return self._update(object_id, new, manager, dry_run=dry_run)
 
     async def events(self, access: Access, namespace: str) -> Sequence[ObjectEvent]:
         """``recorded_events`` of the namespace."""
@@ -199,11 +203,13 @@ class FakeObjects(Faults):
         return ObjectId(*NAMESPACE, "", name) in self._objects
 
     # ------------------------------------------------------------ inside
-    def _update(self, object_id: ObjectId, obj: Mapping[str, Any], manager: str) -> dict[str, Any]:
+    def _update(
+        self, object_id: ObjectId, obj: Mapping[str, Any], manager: str, *, dry_run: bool = False
+    ) -> dict[str, Any]:
         stored = self._objects.get(object_id)
         entry = Entry(manager, "Update", time=_stamp(self.now()))
         state = ownership.update(stored.state if stored else State(), ownership.leaves_of(obj), entry)
-        return self._store(object_id, state).document()
+        return self._store(object_id, state, dry_run=dry_run).document()
 
     def _store(self, object_id: ObjectId, state: State, *, dry_run: bool = False) -> _Stored:
         old = self._objects.get(object_id)

@@ -89,12 +89,7 @@ class KubeCluster:
     ) -> Mapping[str, Any]:
         """Server-side apply. Asked again when an answer is lost: the second time changes nothing."""
         object_id = _id_of(obj)
-        params = {
-            "fieldManager": manager,
-            "force": "true" if force else "false",
-            "fieldValidation": "Strict" if strict else "Ignore",
-            **({"dryRun": "All"} if dry_run else {}),
-        }
+        params = {"force": "true" if force else "false", **_write_params(manager, dry_run=dry_run, strict=strict)}
 
         async def ask(resource: Resource) -> Mapping[str, Any]:
             path = _path_in(resource, object_id)
@@ -110,14 +105,17 @@ class KubeCluster:
         object_id: ObjectId,
         operations: Sequence[Mapping[str, Any]],
         *,
+        dry_run: bool = False,
+        strict: bool = False,
         manager: str = "helm",
     ) -> Mapping[str, Any]:
         """JSON patch."""
+        params = _write_params(manager, dry_run=dry_run, strict=strict)
 
         async def ask(resource: Resource) -> Mapping[str, Any]:
             path = _path_in(resource, object_id)
             body = [dict(operation) for operation in operations]
-            request = Request("PATCH", path, {"fieldManager": manager}, body, JSON_PATCH, where=str(object_id))
+            request = Request("PATCH", path, params, body, JSON_PATCH, where=str(object_id))
             try:
                 answer: Mapping[str, Any] = await self._client.request(access, request)
             except Unpatched as error:
@@ -184,3 +182,8 @@ def _event(item: Mapping[str, Any]) -> ObjectEvent:
         count=series.get("count") or item.get("count") or 1,
         time=series.get("lastObservedTime") or item.get("lastTimestamp") or item.get("eventTime") or "",
     )
+
+
+def _write_params(manager: str, *, dry_run: bool, strict: bool) -> dict[str, str]:
+    validation = {"fieldManager": manager, "fieldValidation": "Strict" if strict else "Ignore"}
+    return validation | ({"dryRun": "All"} if dry_run else {})
