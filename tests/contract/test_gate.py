@@ -207,6 +207,10 @@ async def test_a_patch_of_nothing_else_changes_nothing(real: RealWorld, opened: 
     [
         ("PUT", "application/json", b'{"spec": {"replicas": 2}}'),
         ("PATCH", JSON_PATCH, b'[{"op": "replace", "path": "/spec/replicas", "value": 2}]'),
+        ("PATCH", JSON_PATCH, b'[{"op": "replace", "path": "/spec", "value": {}}]'),
+        ("PATCH", JSON_PATCH, b'[{"op": "replace", "path": "", "value": {}}]'),
+        ("PATCH", JSON_PATCH, b'[{"op": "remove"}]'),
+        ("PATCH", JSON_PATCH, b"nonsense"),
         ("PATCH", MERGE, b'[{"spec": {"replicas": 2}}]'),
         ("PATCH", MERGE, b"spec: {replicas: 2}"),
     ],
@@ -220,6 +224,14 @@ async def test_what_cannot_spare_a_guarded_field_is_refused(
     assert code == 422
     assert "/spec/replicas" in answer["message"]
     assert await replicas(real) == 20
+
+
+async def test_a_json_patch_of_something_else_passes(real: RealWorld, opened: Opened) -> None:
+    await make(real)
+    patch = [{"op": "add", "path": "/metadata/labels", "value": {"a": "b"}}]
+    async with opened(GuardedFields(deployment_id(real), ("/spec/replicas",))) as child:
+        code, answer = await child.ask("PATCH", path_of(real, "deployments", "web"), patch, JSON_PATCH)
+    assert (code, answer["metadata"]["labels"], answer["spec"]["replicas"]) == (200, {"a": "b"}, 20)
 
 
 async def test_other_objects_and_methods_are_left_alone(real: RealWorld, opened: Opened) -> None:

@@ -298,3 +298,25 @@ async def test_a_cancelled_rollback_stays_pending(bench: Bench) -> None:
     await bench.upgrade()
     await cancel(await start(bench, bench.rollback(1, options=WAITING), "pending-rollback"))
     assert await bench.statuses() == ["superseded", "deployed", "pending-rollback"]
+
+
+# ---------------------------------------------------------------- from Helm 3 to Helm 4
+async def test_helm4_takes_over_what_helm3_installed(kubeconfig: Path, namespace: str, tmp_path: Path) -> None:
+    """Left to itself Helm 4 goes on with client-side patches, and then refuses --force-conflicts."""
+    async with (
+        real_bench(tools.helm3(), 3, kubeconfig, namespace, tmp_path / "3") as three,
+        real_bench(tools.helm4(), 4, kubeconfig, namespace, tmp_path / "4") as four,
+    ):
+        await three.install(values={"ready": False})
+        await four.world.scale(four.deployment, 20)
+        await four.upgrade(guarded=four.guards, force_conflicts=True)
+        assert (await four.body(2)).apply_method == "ssa"
+        live = await four.get(four.deployment)
+        assert live is not None
+        assert "helmops.test/sim" not in live["spec"]["template"]["metadata"]["annotations"]
+        assert [one["operation"] for one in live["metadata"]["managedFields"] if one["manager"] == HELM_MANAGER] == [
+            "Apply"
+        ]
+        await four.rollback(1, guarded=four.guards, force_conflicts=True)
+        assert await four.replicas() == 20
+        assert (await four.statuses())[-1] == "deployed"

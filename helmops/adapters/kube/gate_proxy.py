@@ -6,7 +6,7 @@ import asyncio
 import hmac
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import unquote
 
@@ -28,6 +28,7 @@ _FAREWELL = 0.05  # seconds; to aiohttp 0 means for ever, and a watch has no end
 _PATCHES = frozenset(
     {"application/apply-patch+yaml", "application/merge-patch+json", "application/strategic-merge-patch+json"}
 )
+_JSON_PATCH = "application/json-patch+json"
 _BY_HOP = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding"}
 )
@@ -106,19 +107,28 @@ def strip(body: bytes, pointers: Sequence[str]) -> bytes:
     return json.dumps(without(patch, pointers), ensure_ascii=False).encode()
 
 
+def spares(body: bytes, pointers: Sequence[str]) -> bool:
+    """Whether a JSON patch keeps clear of what the pointers lead to: above, there and below."""
+    touched = (f"{operation['path']}/" for operation in json.loads(body))
+    return not any(
+        path.startswith(f"{pointer}/") or f"{pointer}/".startswith(path) for path in touched for pointer in pointers
+    )
+
+
 def _guard(request: BaseRequest, path: str, body: bytes, guards: Guards) -> bytes:
     """The body that may be sent. What cannot be done without writing a guarded field is refused."""
     pointers = guards.get(path)
     if not pointers or request.method not in {"PATCH", "PUT"}:
         return body
     content_type = request.headers.get("Content-Type", "").partition(";")[0].strip()
-    if request.method == "PUT" or content_type not in _PATCHES:
-        # Replacing an object resets what is left out, so there is no way to leave a field to its owner.
-        raise _Refused(422, f"helmops leaves {', '.join(pointers)} of {path} to another: it cannot be replaced")
-    try:
-        return strip(body, pointers)
-    except ValueError:
-        raise _Refused(422, f"helmops cannot leave {', '.join(pointers)} out of this patch of {path}") from None
+    with suppress(ValueError, TypeError, KeyError):
+        if request.method == "PATCH" and content_type in _PATCHES:
+            return strip(body, pointers)
+        # Helm 4 patches managedFields this way when it takes over what Helm 3 wrote.
+        if request.method == "PATCH" and content_type == _JSON_PATCH and spares(body, pointers):
+            return body
+    # Replacing an object resets what is left out, so there is no way to leave a field to its owner.
+    raise _Refused(422, f"helmops leaves {', '.join(pointers)} of {path} to another: this cannot be written")
 
 
 async def _read(request: BaseRequest) -> bytes:
