@@ -24,12 +24,13 @@ class Interrupts:
 
     def arrive(self) -> None:
         """A signal came."""
-        if not self._first:
+        if self._first:
+            self._first = False
+            write(["Stopping: running helm processes finish their records. Once more to stop at once."], to_stderr=True)
+            self._task.cancel()
+        else:
             # The helm children that are left get SIGTERM from the kernel: they have a parent-death signal.
             os._exit(exits.INTERRUPTED)
-        self._first = False
-        write(["Stopping: running helm processes finish their records. Once more to stop at once."], to_stderr=True)
-        self._task.cancel()
 
 
 @contextmanager

@@ -27,13 +27,13 @@ def summary_lines(summary: Summary, seconds: float, program: str, paint: Paint) 
     """A block for each release that is not as the input says, then one closing line."""
     lines = []
     for result in summary.failed:
-        lines += [_brief(result, paint)] if result.outcome in _BRIEF else ["", *_block(result, program, paint), ""]
+        lines += [_brief(result, paint)] if result.outcome in _BRIEF else _block(result, program, paint)
     for removal in summary.unpruned:
         lines.append(f"not removed, because not everything went well: {clean('/'.join(removal.id))}")
     if summary.interrupted:
         lines.append("next: the same command again does what is left")
     head = "Interrupted" if summary.interrupted else "Failed" if summary.failed else "Done"
-    return [*lines, *([""] if lines else []), f"{head}: {_counted(summary)} in {seconds:.1f} s"]
+    return [*([""] if lines else []), *lines, f"{head}: {_counted(summary)} in {seconds:.1f} s"]
 
 
 def _counted(summary: Summary) -> str:
@@ -68,7 +68,7 @@ def _block(result: Result, program: str, paint: Paint) -> list[str]:
     cause = clean_lines(result.error) or ["no cause is known"]
     head = f"{paint('!', 'red')} {paint(clean(name), 'bold')}  {paint(_BAD[result.outcome], 'red')}"
     details = [*_labelled("cause", cause), *_labelled("events", events(result)), *_labelled("done", _steps(result))]
-    return [head, *indented([*details, *_labelled("next", next_lines(result, program))], 4)]
+    return [head, *indented([*details, *_labelled("next", next_lines(result, program))], 4), ""]
 
 
 def _labelled(label: str, lines: list[str]) -> list[str]:
