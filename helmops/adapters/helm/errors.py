@@ -62,9 +62,9 @@ _BLANK = r"\s*\n\s*"
 
 def failure(stderr: bytes, scrub: Scrub, *, where: str) -> HelmError:
     """The error that this stderr means. Its text is cleaned of noise, and of what ``scrub`` takes out."""
-    text = scrub(stderr.decode("utf-8", "replace"))
-    message = clean(text) or "helm failed and did not say why"
-    kind = kind_of(message)
+    text = stderr.decode("utf-8", "replace")
+    kind = kind_of(clean(text))  # of the whole text: a value may be one of the words that tell the kind
+    message = clean(scrub(text)) or "helm failed and did not say why"
     return HelmError(message, kind=kind, where=where, hint=_HINTS.get(kind, ""))
 
 

@@ -150,6 +150,11 @@ def test_values_are_scrubbed_before_anything_else() -> None:
     assert error.message == "bad value ***: ***"
 
 
+def test_a_value_that_is_a_telling_word_does_not_hide_the_kind() -> None:
+    error = failure(b"Error: context deadline exceeded\n", lambda text: text.replace("deadline", "***"), where="ns/a")
+    assert (error.kind, error.message) == ("timeout", "context *** exceeded")
+
+
 def test_silence_and_noise_still_say_something() -> None:
     assert failure(b"", str, where="ns/a").message == "helm failed and did not say why"
     assert failure(b"\xff\xfe", str, where="ns/a").kind == "other"
