@@ -60,6 +60,18 @@ kind: ConfigMap
 metadata: {name: {{ .Release.Name }}-hook, annotations: {helm.sh/hook: post-install}}
 data: {a: b}
 """,
+    "templates/job.yaml": """\
+{{- if .Values.badHook }}
+apiVersion: batch/v1
+kind: Job
+metadata: {name: {{ .Release.Name }}-job, annotations: {helm.sh/hook: pre-rollback}}
+spec:
+  backoffLimit: 0
+  template:
+    metadata: {annotations: {helmops.test/sim: fail}}
+    spec: {restartPolicy: Never, containers: [{name: job, image: registry.example.org/job}]}
+{{- end }}
+""",
 }
 
 
@@ -147,6 +159,12 @@ class Bench:
         if isinstance(self.helm, FakeHelm):
             self.helm.fail_next("timeout")
         return {"values": {"ready": False}, "options": ActionOptions(timeout=2)}
+
+    def failing_rollback_hook(self) -> dict[str, Any]:
+        """A rollback to what was installed with these options fails in its hook."""
+        if isinstance(self.helm, FakeHelm):
+            self.helm.fail_next("other", method="rollback", stuck=True)
+        return {"values": {"badHook": True}}
 
     async def records(self) -> list[Record]:
         return list(await self.world.storage.records_of(self.world.access, self.world.namespace, self.name))

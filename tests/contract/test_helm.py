@@ -184,6 +184,15 @@ async def test_an_upgrade_after_a_failed_one(bench: Bench) -> None:
     assert await bench.statuses() == ["superseded", "failed", "deployed"]
 
 
+async def test_a_failed_rollback_hook_leaves_the_release_pending(bench: Bench) -> None:
+    """As SIGTERM does: helm rollback marks a release failed only for its objects. The engine marks what is left."""
+    await bench.install(**bench.failing_rollback_hook())
+    await bench.upgrade()
+    await failure(bench.rollback(1))
+    assert await bench.statuses() == ["superseded", "deployed", "pending-rollback"]
+    assert (await bench.body(3)).description == "Rollback to 1"
+
+
 # ---------------------------------------------------------------- uninstall
 async def test_uninstall_removes_objects_and_records(bench: Bench) -> None:
     await bench.install()

@@ -48,7 +48,8 @@ class HelmRunner:
 
     Cancelling: helm answers SIGTERM during install and upgrade by marking the release failed within a second (its
     description then matches ``^(Release|Upgrade) ".*" failed: context canceled$``). ``helm rollback`` and
-    ``helm uninstall`` do not listen: they end at once and leave ``pending-rollback`` and ``uninstalling`` behind.
+    ``helm uninstall`` do not listen: they end at once and leave ``pending-rollback`` and ``uninstalling`` behind, as
+    they do when a hook of theirs fails. Whoever asked, and still holds the Lease, marks such a record failed.
     """
 
     def __init__(
