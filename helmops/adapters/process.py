@@ -8,7 +8,9 @@ The parent-death signal follows the *thread* that started the child, so children
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -22,12 +24,15 @@ from pathlib import Path
 
 from helmops.errors import InputError
 
+_log = logging.getLogger(__name__)
+
 HOLDER_VARIABLE = "HELMOPS_HOLDER"
 """Marks every child that writes under a Lease; see ``writers_gone``."""
 
 MIB = 1024 * 1024
 CAP = 64 * MIB
 GRACE = 30.0
+_SHOWN = 100  # characters of one argument in the log
 _REAP = 2.0  # seconds for the pipes of an ended child to close; a grandchild elsewhere may hold them open
 
 
@@ -72,7 +77,10 @@ class Processes:
         finally:
             if not ended.done():
                 await child.end(ended, grace)
-        return child.completed(late=time.monotonic() - began >= deadline)
+        seconds = time.monotonic() - began
+        completed = child.completed(late=seconds >= deadline)
+        _log.debug("%s: exit code %d, %.0f ms", _shown(argv), completed.returncode, seconds * 1000)
+        return completed
 
     async def _start(
         self,
@@ -105,6 +113,11 @@ class Processes:
                 start_new_session=True,
             )
             return _Child(process, out, err)
+
+
+def _shown(argv: Sequence[str]) -> str:
+    """A command line for ``--debug``. Secrets are never on one; lists of hundreds of words are cut."""
+    return shlex.join(word if len(word) <= _SHOWN else f"{word[:_SHOWN]}…" for word in (Path(argv[0]).name, *argv[1:]))
 
 
 class _Output(asyncio.Protocol):
