@@ -155,9 +155,9 @@ class Bench:
         return await self.helm.render(self.world.access, request)
 
     def failing(self) -> dict[str, Any]:
-        """An upgrade with these options waits in vain for its pods."""
+        """An upgrade with these values and options, or a rollback to them, waits in vain for its pods."""
         if isinstance(self.helm, FakeHelm):
-            self.helm.fail_next("timeout")
+            self.helm.fail_next("timeout", when=lambda request: request.options.timeout < QUICK.timeout)
         return {"values": {"ready": False}, "options": ActionOptions(timeout=2)}
 
     def failing_rollback_hook(self) -> dict[str, Any]:

@@ -184,6 +184,17 @@ async def test_an_upgrade_after_a_failed_one(bench: Bench) -> None:
     assert await bench.statuses() == ["superseded", "failed", "deployed"]
 
 
+async def test_a_rollback_that_waits_in_vain_reads_like_a_failed_install(bench: Bench) -> None:
+    """Only its label, carried over from its target, tells it apart."""
+    failing = bench.failing()
+    await bench.install(labels={DESIRED_LABEL: ONE}, values=failing["values"])
+    await bench.upgrade(labels={DESIRED_LABEL: TWO})
+    assert (await failure(bench.rollback(1, options=failing["options"]))).kind == "timeout"
+    assert await bench.statuses() == ["superseded", "deployed", "failed"]
+    assert (await bench.body(3)).description.startswith('Release "web" failed: ')
+    assert (await bench.records())[-1].desired == (1, "a" * 40)
+
+
 async def test_a_failed_rollback_hook_leaves_the_release_pending(bench: Bench) -> None:
     """As SIGTERM does: helm rollback marks a release failed only for its objects. The engine marks what is left."""
     await bench.install(**bench.failing_rollback_hook())

@@ -156,8 +156,11 @@ class HelmRunner:
         scrub = self._scrubber(request.values if isinstance(request, HelmChange) else {})
         async with self._slots, self._way(access, request.guarded) as (way, gate):
             left = _run_seconds(request.options) - (time.monotonic() - began)
+            if left < request.options.timeout:
+                text = "no helm could be started in time: too many run already; nothing was changed"
+                raise HelmError(text, kind="timeout", where=where)
             env = self._env(holder=request.holder, gate=gate)
-            yield _Call(where, scrub, env, (*flags, *way), max(left, 1.0))
+            yield _Call(where, scrub, env, (*flags, *way), left)
 
     @asynccontextmanager
     async def _way(

@@ -77,7 +77,7 @@ class Bench:
         self.environ = {"PATH": "/usr/bin:/bin", "HOME": "/home/me", "HELM_BIN": str(self.helm), **environ}
         self.runner = self.make()
 
-    def make(self) -> HelmRunner:
+    def make(self, parallel: int = 8) -> HelmRunner:
         return HelmRunner(
             environ=self.environ,
             home="/private/helm",
@@ -85,6 +85,7 @@ class Bench:
             processes=self.processes,
             gate=self.gate,
             scrubber=lambda values: lambda text: text.replace("boom", "***"),
+            parallel=parallel,
         )
 
     def argv(self, call: int = 0) -> list[str]:
@@ -233,24 +234,34 @@ async def test_no_helm_at_all(bench: Bench) -> None:
 
 
 async def test_parallel_children_are_bounded(bench: Bench) -> None:
-    await bench.runner.version()
-    runner = HelmRunner(
-        environ=bench.environ,
-        home="/private/helm",
-        memory=bench.memory,
-        processes=bench.processes,
-        gate=bench.gate,
-        scrubber=lambda values: str,
-        parallel=1,
-    )
-    hanging = HelmChange(**{name: getattr(CHANGE, name) for name in CHANGE.__slots__} | {"values": {"a": "hang"}})
-    first = asyncio.create_task(runner.upgrade(Access(), hanging))
-    while bench.processes.started < 3:  # version twice: it is a script, and the runner is another
-        await asyncio.sleep(0.01)
+    runner = bench.make(parallel=1)
+    first = await hanging(bench, runner)
     second = asyncio.create_task(runner.upgrade(Access(), CHANGE))
     await asyncio.sleep(0.2)
-    assert bench.processes.started == 3
+    assert not second.done()
     first.cancel()
     await second
     with pytest.raises(asyncio.CancelledError):
         await first
+
+
+async def test_who_waited_too_long_for_a_place_starts_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = bench.make(parallel=1)
+    first = await hanging(bench, runner)
+    monkeypatch.setattr("helmops.adapters.helm.runner._MARGIN", -119.9)
+    second = asyncio.create_task(runner.upgrade(Access(), CHANGE))
+    await asyncio.sleep(0.3)
+    first.cancel()
+    with pytest.raises(HelmError, match="no helm could be started in time"):
+        await second
+    with pytest.raises(asyncio.CancelledError):
+        await first
+
+
+async def hanging(bench: Bench, runner: HelmRunner) -> asyncio.Task[None]:
+    """An upgrade that has started and does not end."""
+    fields = {name: getattr(CHANGE, name) for name in CHANGE.__slots__}
+    task = asyncio.create_task(runner.upgrade(Access(), HelmChange(**fields | {"values": {"a": "hang"}})))
+    while not (bench.folder / "stdin.0").exists():
+        await asyncio.sleep(0.01)
+    return task
