@@ -45,8 +45,8 @@ class Wired:
         await self.connections.close()
 
 
-def wire(flags: Flags, recorder: Recorder) -> Wired:
-    """Make everything; nothing is asked of anyone yet."""
+def wire(flags: Flags, recorder: Recorder, *, parallel: int) -> Wired:
+    """Make everything; nothing is asked of anyone yet. ``parallel`` helm processes run at a time."""
     environ, root = flags.environ, cache_root(flags.environ)
     memory, processes, http = DiskMemory(root), Processes(), Http()
     connections = Connections(environ)
@@ -64,6 +64,7 @@ def wire(flags: Flags, recorder: Recorder) -> Wired:
             processes=processes,
             gate=ApiGate(connections, Discovery(client)),
             scrubber=_scrubber,
+            parallel=parallel,
         ),
         charts=charts,
         files=DiskFiles.of(environ),

@@ -65,19 +65,23 @@ class Session:
 Use = Callable[[Session], Awaitable[int]]
 
 
-def run(flags: Flags, use: Use, *, machine: bool = False) -> int:
+PARALLEL = 8
+"""helm processes at a time where nobody says otherwise."""
+
+
+def run(flags: Flags, use: Use, *, machine: bool = False, parallel: int = PARALLEL) -> int:
     """Make the adapters, use them, close them; the exit code."""
     configure(debug=flags.debug)
     with foreground(flags.environ):
-        return asyncio.run(_run(flags, use, machine=machine))
+        return asyncio.run(_run(flags, use, machine=machine, parallel=parallel))
 
 
-async def _run(flags: Flags, use: Use, *, machine: bool) -> int:
+async def _run(flags: Flags, use: Use, *, machine: bool, parallel: int) -> int:
     from helmops.wiring import wire
 
     stream = sys.stderr if machine else sys.stdout
     shown = board(stream)
-    wired = wire(flags, shown)
+    wired = wire(flags, shown, parallel=parallel)
     paint = Paint(in_colour(stream))
     session = Session(flags, wired.ports, wired.access, shown, Asker(), paint, Phases(), machine)
     try:

@@ -52,4 +52,4 @@ def command(
     """
     asked = passes.Asked(paths, frozenset(names), retry, prune, detailed_exitcode, output, yes, prune_max, parallel)
     use = passes.plan if dry_run else passes.sync
-    return session.run(flags, lambda one: use(one, asked), machine=bool(output))
+    return session.run(flags, lambda one: use(one, asked), machine=bool(output), parallel=parallel)

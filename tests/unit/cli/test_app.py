@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
+import click
 import pytest
 
 from helmops.cli.app import COMMANDS, main, root
@@ -103,3 +105,14 @@ def test_an_unexpected_error_tells_its_place_and_not_its_text(
     assert "Traceback" not in told
     assert main(["status", "--debug"]) == 1
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_the_reference_names_every_command_and_every_flag() -> None:
+    text = (Path(__file__).parents[3] / "docs/reference/cli.md").read_text()
+    with click.Context(root) as context:
+        for name in COMMANDS:
+            assert f"`{name}" in text
+            command = root.get_command(context, name)
+            assert command is not None
+            flags = [flag for one in command.params for flag in one.opts if isinstance(one, click.Option)]
+            assert [flag for flag in flags if flag.startswith("--") and flag not in text] == []
