@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from helmops.api.model import Access, ActionOptions, ChartRef
+from helmops.api.model import Access, ActionOptions, ChartRef, Credentials
 from helmops.core.objects import GuardedFields, Kinds, ObjectEvent, ObjectId, ObjectMeta
 from helmops.core.release.observation import LeaseView, Record, StoredRelease
 
@@ -252,8 +252,10 @@ class ChartContent:
 class Charts(Protocol):
     """Where charts come from: one adapter per form of source behind one port."""
 
-    async def resolve(self, ref: ChartRef) -> Artifact:
+    async def resolve(self, ref: ChartRef, credentials: Credentials | None = None) -> Artifact:
         """Find the version, fetch what is not in the cache. The same question is asked once per process.
+
+        ``credentials`` are what ``ref.auth`` names, read by the caller.
 
         InputError (no such chart, no version in range: lists the nearest), Transient, Forbidden (credentials).
         """

@@ -50,6 +50,14 @@ class ReleaseKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Credentials:
+    """A name and a password (or token) for one source. Never shown."""
+
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectRef:
     """The object that describes a release, and where it was written (``file:line``)."""
 
@@ -60,6 +68,14 @@ class ObjectRef:
     where: str = ""
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class SecretRef:
+    """A Secret that holds credentials, in the namespace of the object that names it."""
+
+    namespace: str
+    name: str
+
+
 @dataclass(frozen=True, slots=True)
 class HelmRepoChart:
     """A chart of a Helm HTTP repository. ``version`` is exact or a range; empty means the newest stable one."""
@@ -67,6 +83,49 @@ class HelmRepoChart:
     repo: str
     name: str
     version: str = ""
+    auth: SecretRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OciChart:
+    """A chart in an OCI registry. ``url`` is ``oci://host/path/chart``.
+
+    Precedence as in Flux: ``digest`` (``sha256:…``) > ``version`` (exact or a range over the tags) > ``tag``; without
+    any, the newest stable version. ``insecure``: plain HTTP.
+    """
+
+    url: str
+    version: str = ""
+    tag: str = ""
+    digest: str = ""
+    insecure: bool = False
+    auth: SecretRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GitRef:
+    """What to check out. Precedence as in Flux: commit > name > semver > tag > branch; else the remote's HEAD."""
+
+    branch: str = ""
+    tag: str = ""
+    semver: str = ""
+    commit: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GitChart:
+    """A chart folder in a git repository (https, http, or file where allowed).
+
+    ``strategy`` ChartVersion: the version is Chart.yaml's, and what is deployed changes only with it; Revision: the
+    version is ``<Chart.yaml version>+<12 hex of the commit>``.
+    """
+
+    url: str
+    path: str
+    ref: GitRef = GitRef()
+    strategy: Literal["ChartVersion", "Revision"] = "ChartVersion"
+    auth: SecretRef | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +136,7 @@ class PathChart:
     root: str
 
 
-ChartRef = HelmRepoChart | PathChart
+ChartRef = HelmRepoChart | OciChart | GitChart | PathChart
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +159,59 @@ class FileValues:
     optional: bool = False
 
 
-ValuesSource = InlineValues | FileValues
+@dataclass(frozen=True, slots=True)
+class ObjectValues:
+    """A key of a ConfigMap or Secret, from the input or, where that has none, live from the cluster.
+
+    ``target_path``: the key holds one value for this path (``--set`` syntax); ``literal``: taken as a plain string
+    (``--set-literal``). Empty: the key holds a values document.
+    """
+
+    kind: Literal["ConfigMap", "Secret"]
+    namespace: str
+    name: str
+    key: str = "values.yaml"
+    target_path: str = ""
+    literal: bool = False
+    optional: bool = False
+    where: str = ""
+
+
+ValuesSource = InlineValues | FileValues | ObjectValues
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A kustomize patch: strategic merge or JSON 6902, as written. ``target`` selects objects, empty: by the patch."""
+
+    patch: str
+    target: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A kustomize image override."""
+
+    name: str
+    new_name: str = ""
+    new_tag: str = ""
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kustomize:
+    """One kustomize post-renderer."""
+
+    patches: tuple[Patch, ...] = ()
+    images: tuple[Image, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KubeConfigRef:
+    """A Secret with a kubeconfig of another cluster. ``key`` empty: ``value``, then ``value.yaml``, as in Flux."""
+
+    secret: SecretRef
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +239,7 @@ class Release:
     ref: ObjectRef
     name: str
     namespace: str  # where Helm stores it
-    target_namespace: str  # where its objects go; Release keeps both equal
+    target_namespace: str  # where its objects go
     chart: ChartRef
     values: tuple[ValuesSource, ...] = ()
     depends_on: tuple[tuple[str, str], ...] = ()  # (namespace, name) of the describing objects
@@ -141,6 +252,9 @@ class Release:
     max_history: int = 10
     suspend: bool = False
     prune: bool = True
+    post_renderers: tuple[Kustomize, ...] = ()
+    service_account: str = ""  # impersonated for everything of this release, in the namespace of its object
+    kube_config: KubeConfigRef | None = None
     access: Access = Access()
 
     def key(self, cluster_uid: str) -> ReleaseKey:
@@ -174,4 +288,7 @@ class Desired:
     releases: tuple[Release, ...]
     namespaces: tuple[Namespace, ...] = ()
     ignored: tuple[ObjectRef, ...] = ()  # other plain objects, named as not applied yet
+    objects: Mapping[tuple[str, str, str], Mapping[str, Any]] = field(default_factory=dict)
+    """ConfigMaps and Secrets of the input by (kind, namespace, name): they serve before the cluster's do."""
+    warnings: tuple[str, ...] = ()  # what is not followed yet, what was left unsubstituted
     owner: OwnerConfig = OwnerConfig()
