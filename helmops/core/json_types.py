@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from helmops.api.model import JsonPath
-
-__all__ = ["JsonObject", "JsonPath", "JsonValue"]
-
 JsonValue: TypeAlias = "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 """What ``json.loads`` gives: dict, list and scalars."""
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from helmops.api.model import JsonPath
 from helmops.core.merge import merge
+
+if TYPE_CHECKING:
+    from helmops.api.model import JsonPath
 
 _BARE_KEY = re.compile(r"[^\s.\[\]\"\\]+")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 from yaml.events import (
@@ -23,10 +23,13 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from helmops.core.json_types import JsonPath, JsonValue
+from helmops.core.json_types import JsonValue
 from helmops.core.yaml_dump import dump
 from helmops.core.yaml_scalars import Scalar, key_text, resolve, resolve_tagged, to_json
 from helmops.errors import InputError
+
+if TYPE_CHECKING:
+    from helmops.api.model import JsonPath
 
 __all__ = ["MAX_ALIASED", "MAX_DEPTH", "JsonValue", "Located", "dump", "load", "load_all", "loads_fast"]
 
@@ -326,7 +329,7 @@ class _LocatedReader(_Reader):
 _Marks = dict[int, dict[str | int, int]]
 
 
-class _Lines(Mapping[JsonPath, int]):
+class _Lines(Mapping[tuple[str | int, ...], int]):
     """Lines by path, looked up in the value itself: nobody pays for paths that are never asked for."""
 
     __slots__ = ("_marks", "_root", "_value")
