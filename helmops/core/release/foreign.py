@@ -43,7 +43,7 @@ def argo_claims(applications: Iterable[Mapping[str, Any]]) -> Claims:
     for application in applications:
         metadata, spec = application["metadata"], application.get("spec") or {}
         namespace = (spec.get("destination") or {}).get("namespace")
-        if not namespace or not (spec.get("syncPolicy") or {}).get("automated"):
+        if not namespace or not _automated(spec):
             continue
         name = metadata["name"]
         how = f"suspend it there first: argocd app set {name} --sync-policy none"
@@ -52,3 +52,9 @@ def argo_claims(applications: Iterable[Mapping[str, Any]]) -> Claims:
                 release = (source.get("helm") or {}).get("releaseName") or name
                 claims[namespace, release] = Foreign(f"Argo CD Application {metadata['namespace']}/{name}", how)
     return claims
+
+
+def _automated(spec: Mapping[str, Any]) -> bool:
+    """``automated: {}`` switches it on, ``enabled: false`` off again."""
+    automated = (spec.get("syncPolicy") or {}).get("automated")
+    return automated is not None and automated.get("enabled") is not False
