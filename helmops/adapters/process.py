@@ -32,6 +32,9 @@ HOLDER_VARIABLE = "HELMOPS_HOLDER"
 MIB = 1024 * 1024
 CAP = 64 * MIB
 GRACE = 30.0
+BEHIND = 5.0
+"""Seconds by which the wrapper's deadline comes after ours. Were both the same, `timeout` could take our SIGTERM and
+its own alarm for two steps, and send the SIGKILL of the second at once: helm would have no time for its record."""
 _SHOWN = 100  # characters of one argument in the log
 _REAP = 2.0  # seconds for the pipes of an ended child to close; a grandchild elsewhere may hold them open
 
@@ -217,12 +220,12 @@ class _Child:
 
 
 def _wrapper(deadline: float, grace: float) -> tuple[str, ...]:
-    """What keeps the deadline when we cannot. Our own timer is the same, and the only one where these are missing."""
+    """What keeps the deadline when we cannot. Our own timer comes first; where these are missing, it is all there is."""
     tools = _tools()
     if tools is None:
         return ()
     setpriv, timeout = tools
-    return (setpriv, "--pdeathsig", "TERM", "--", timeout, "-k", f"{grace:.3f}", f"{deadline:.3f}")
+    return (setpriv, "--pdeathsig", "TERM", "--", timeout, "-k", f"{grace:.3f}", f"{deadline + BEHIND:.3f}")
 
 
 @lru_cache(maxsize=1)

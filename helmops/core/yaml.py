@@ -159,9 +159,11 @@ class _Reader:
         if event.anchor is None:
             return self.collection(event)
         before = self.nodes
-        self.anchors[event.anchor] = (_Open, 0)
+        opened = self.anchors[event.anchor] = (_Open, 0)
         value = self.collection(event)
-        self.anchors[event.anchor] = (value, self.nodes - before + 1)
+        # Unless the same name was given again inside: that one came later.
+        if self.anchors[event.anchor] is opened:
+            self.anchors[event.anchor] = (value, self.nodes - before + 1)
         return value
 
     def scalar(self, event: Any) -> Scalar:

@@ -10,8 +10,7 @@ from typing import Any
 from helmops.core.drift.compare import DriftReport
 from helmops.core.drift.correction import applied, json_patch
 from helmops.core.drift.guard import guarded
-from helmops.core.objects import GuardedFields
-from helmops.core.release.observation import DESIRED_LABEL, OWNER_LABEL, PRUNE_LABEL, Record, StoredRelease
+from helmops.core.release.observation import DESIRED_LABEL, OWNER_LABEL, PENDING, PRUNE_LABEL, Record, StoredRelease
 from helmops.core.release.plan import Action, Correct, Install, Recover, Relabel, Rollback, Upgrade
 from helmops.core.release.state import recovered_description
 from helmops.core.release.status import Outcome
@@ -20,7 +19,9 @@ from helmops.engine.context import Ports, Scope
 from helmops.engine.drift import Targets, guards
 from helmops.engine.preview import Preview
 from helmops.engine.resolve import Resolved
+from helmops.engine.revert import aimed
 from helmops.engine.stored import stored_objects
+from helmops.engine.world import Id
 from helmops.errors import Bug, HelmopsError
 from helmops.ports import HelmChange, HelmRevert
 
@@ -82,7 +83,7 @@ class Actor:
             description="helmops: " + "; ".join(job.why or ("as the input says",)),
             max_history=release.max_history,
             validate=preview is None or not preview.validated,
-            force_conflicts=True,
+            force_conflicts=preview is None or not preview.client_side,
             guarded=await guards(self._ports, self._scope, self._targets, objects) if top else (),
             holder=holder,
         )
@@ -104,19 +105,9 @@ class Actor:
             options=release.rollback,
             revision=target,
             max_history=release.max_history,
-            force_conflicts=True,
-            guarded=await self.guards_of(release.namespace, release.name, target),
             holder=holder,
         )
-        await self._ports.helm.rollback(self._scope.access, revert)
-
-    async def guards_of(self, namespace: str, name: str, revision: int) -> tuple[GuardedFields, ...]:
-        """Fields of a stored revision's objects that stay with their owner at this moment."""
-        records = await self._ports.storage.records_of(self._scope.access, namespace, name)
-        record = next(one for one in records if one.revision == revision)
-        body = await self._ports.storage.body(self._scope.access, record)
-        objects = await stored_objects(self._ports, self._scope, body)
-        return await guards(self._ports, self._scope, self._targets, list(objects.values()))
+        await self._ports.helm.rollback(self._scope.access, await aimed(self._ports, self._scope, revert))
 
     async def _correct(self, top: Record, reports: tuple[DriftReport, ...]) -> None:
         """What is missing comes first: others may refer to it."""
@@ -140,6 +131,13 @@ class Actor:
         dry = await cluster.apply(access, wanted, force=True, dry_run=True)
         if operations := json_patch(live, dry):
             await cluster.patch(access, report.object, operations)
+
+
+async def tidy(ports: Ports, scope: Scope, release: Id) -> None:
+    """helm was stopped, but some of its commands leave a pending record then: that is marked failed."""
+    records = await ports.storage.records_of(scope.access, *release)
+    if records and records[-1].status in PENDING:
+        await ports.storage.mark_failed(scope.access, records[-1], recovered_description(records[-1]))
 
 
 def _there(top: Record | None) -> Record:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from helmops.api.model import Release
@@ -38,7 +38,7 @@ class Preview:
     """``taken``: fields that the upgrade takes back from others; ``kept``: fields that stay with their owner.
 
     ``unchecked``: objects that could not be asked of the server, each with the reason: helm validates those itself.
-    ``objects`` is all that helm will apply.
+    ``objects`` is all that helm will apply. ``client_side``: helm patches, as it did with the revision before.
     """
 
     objects: tuple[PlacedObject, ...]
@@ -46,6 +46,7 @@ class Preview:
     taken: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()
+    client_side: bool = False
 
     @property
     def validated(self) -> bool:
@@ -94,7 +95,8 @@ class Previews:
         accepted = old if current is not None and current.status == "deployed" else {}
         asked = await self._doubtful(placed.objects, accepted)
         answers = await asyncio.gather(*(self._ask(subject, one) for one in asked))
-        return _preview(placed.objects, answers, _deletions(old, placed.objects))
+        preview = _preview(placed.objects, answers, _deletions(old, placed.objects))
+        return replace(preview, client_side=subject.client_side)
 
     async def again(self, resolved: Resolved, preview: Preview) -> Preview:
         """Ask about what was rendered before, now that more is there: namespaces, kinds."""

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from helmops.core.objects import ObjectEvent
-from helmops.core.release.observation import PENDING, LeaseView, Record
+from helmops.core.release.observation import LeaseView, Record
 from helmops.core.release.plan import (
     Action,
     Correct,
@@ -22,9 +22,9 @@ from helmops.core.release.plan import (
     Wait,
     decide,
 )
-from helmops.core.release.state import Observed, Pending, ReleaseState, determine, recovered_description
+from helmops.core.release.state import Observed, Pending, ReleaseState, determine
 from helmops.core.release.status import Outcome, Status, record, settle, state_name
-from helmops.engine.act import Actor, Job
+from helmops.engine.act import Actor, Job, tidy
 from helmops.engine.context import Ports, Scope
 from helmops.engine.drift import Targets
 from helmops.engine.plan import Planned, Planner
@@ -88,23 +88,15 @@ class Reconciler:
         """Under the release's Lease. Locked when somebody else holds it; Conflict when the world has moved."""
         release = planned.release
         helm = self._ports.helm
-        deadline = helm.deadline(release.upgrade if planned.state else release.install) + helm.deadline(
-            release.rollback
-        )
+        tried = max(helm.deadline(release.install), helm.deadline(release.upgrade))
+        deadline = tried + helm.deadline(release.rollback)
         planned = await self._validate(planned)
         async with self._ports.locks.hold(self._scope.access, *planned.id, deadline=deadline) as lock:
             try:
                 return await self._loop(planned, lock)
             except asyncio.CancelledError:
-                await asyncio.shield(self._tidy(planned))
+                await asyncio.shield(tidy(self._ports, self._scope, planned.id))
                 raise
-
-    async def _tidy(self, planned: Planned) -> None:
-        """helm is gone, but some of its commands leave a pending record when stopped: that is marked failed."""
-        records = await self._ports.storage.records_of(self._scope.access, *planned.id)
-        if records and records[-1].status in PENDING:
-            top = records[-1]
-            await self._ports.storage.mark_failed(self._scope.access, top, recovered_description(top))
 
     async def _loop(self, planned: Planned, lock: Lock) -> Result:
         status, steps, events = Status(), list[Step](), tuple[ObjectEvent, ...]()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from helmops.api.model import ActionOptions
 from helmops.core.release.observation import PENDING, Record
 from helmops.core.release.state import Observed, good_revision
-from helmops.engine.act import Actor
+from helmops.engine.act import tidy
 from helmops.engine.contents import Contents
 from helmops.engine.context import Ports, Scope
-from helmops.engine.drift import Targets
+from helmops.engine.revert import aimed
 from helmops.engine.world import Id, claims
 from helmops.errors import Conflict, InputError, Locked, NotFound, Refused
 from helmops.ports import HelmRevert, Progress
@@ -70,23 +71,22 @@ async def rollback(ports: Ports, scope: Scope, way: Way) -> None:
     """Conflict when the release has moved since ``way`` was found."""
     options, top = ActionOptions(), way.top
     name = f"{top.namespace}/{top.name}"
-    actor = Actor(ports, scope, Targets(ports, scope))
     async with ports.locks.hold(scope.access, top.namespace, top.name, deadline=ports.helm.deadline(options)) as lock:
         records = await ports.storage.records_of(scope.access, top.namespace, top.name)
         if not records or records[-1].uid != top.uid:
             raise Conflict("has changed since it was looked at", where=name, hint="run the same command again")
         ports.recorder.record(Progress(name, "rolling-back", f"to revision {way.target}"))
-        await ports.helm.rollback(
-            scope.access,
-            HelmRevert(
-                name=top.name,
-                namespace=top.namespace,
-                options=options,
-                revision=way.target,
-                max_history=0,  # how many the input wants is not known here; the next sync tidies up
-                force_conflicts=True,
-                guarded=await actor.guards_of(top.namespace, top.name, way.target),
-                holder=lock.holder,
-            ),
+        revert = HelmRevert(
+            name=top.name,
+            namespace=top.namespace,
+            options=options,
+            revision=way.target,
+            max_history=0,  # how many the input wants is not known here; the next sync keeps to it
+            holder=lock.holder,
         )
+        try:
+            await ports.helm.rollback(scope.access, await aimed(ports, scope, revert))
+        except asyncio.CancelledError:
+            await asyncio.shield(tidy(ports, scope, (top.namespace, top.name)))
+            raise
     ports.recorder.record(Progress(name, "done"))

@@ -25,7 +25,7 @@ OUTCOME_PHASES = {"done": "done", "failed": "failed", "blocked": "blocked", "loc
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How a pass came out. ``unpruned``: removals that were not done, because something failed before."""
+    """How a pass came out. ``unpruned``: removals that were not done, after a failure or an interruption."""
 
     results: tuple[Result, ...]
     removed: tuple[Result, ...] = ()
@@ -43,6 +43,7 @@ class _Run:
     """Results as they come in; futures let dependents wait."""
 
     results: dict[Id, Result] = field(default_factory=dict)
+    removed: list[Result] = field(default_factory=list)
     done: dict[tuple[str, str], asyncio.Event] = field(default_factory=dict)  # by describing object
     by_object: dict[tuple[str, str], Id] = field(default_factory=dict)
 
@@ -64,17 +65,15 @@ class Sync:
         try:
             await self._namespaces(plan)
             await self._graph(plan, run)
+            if all(one.ok for one in run.results.values()):
+                for removal in plan.removals:
+                    run.removed.append(await self._remove(removal))
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None:
                 task.uncancel()
             return self._summary(plan, run, interrupted=True)
-        summary = self._summary(plan, run)
-        if not plan.removals:
-            return summary
-        if summary.failed:
-            return replace(summary, unpruned=plan.removals)
-        return replace(summary, removed=tuple([await self._remove(removal) for removal in plan.removals]))
+        return self._summary(plan, run)
 
     async def _namespaces(self, plan: Plan) -> None:
         """Those of the input as they are written, others bare."""
@@ -159,9 +158,8 @@ class Sync:
     def _summary(self, plan: Plan, run: _Run, *, interrupted: bool = False) -> Summary:
         skipped = {one.id: Result(one.id, error="not started", outcome="interrupted") for one in plan.releases}
         results: Mapping[Id, Result] = skipped | run.results
-        return Summary(
-            tuple(results[one.id] for one in plan.releases), (), plan.removals if interrupted else (), interrupted
-        )
+        left = tuple(one for one in plan.removals if one.id not in {result.id for result in run.removed})
+        return Summary(tuple(results[one.id] for one in plan.releases), tuple(run.removed), left, interrupted)
 
 
 def _told(result: Result, planned: Planned) -> Result:

@@ -12,8 +12,8 @@ from helmops.adapters.charts.local import LocalCharts
 from helmops.adapters.charts.once import Once
 from helmops.adapters.charts.repository import Repositories
 from helmops.adapters.http import Http
-from helmops.api.model import ChartRef, PathChart
-from helmops.errors import Transient
+from helmops.api.model import ChartRef, Credentials, GitChart, HelmRepoChart, OciChart, PathChart
+from helmops.errors import InputError, Transient
 from helmops.ports import Artifact, ChartContent, Memory
 
 
@@ -32,9 +32,9 @@ class ChartSources:
         self._resolved: Once[Artifact] = Once()
         self._contents: Once[ChartContent] = Once()
 
-    async def resolve(self, ref: ChartRef) -> Artifact:
+    async def resolve(self, ref: ChartRef, credentials: Credentials | None = None) -> Artifact:
         """Find the version, fetch what is not in the cache. The same question is asked once per process."""
-        return await self._resolved.get(ref, lambda: self._resolve(ref))
+        return await self._resolved.get((ref, credentials), lambda: self._resolve(ref, credentials))
 
     async def content(self, artifact: Artifact) -> ChartContent:
         """Read the unpacked chart, once per digest as long as the memory lasts."""
@@ -44,10 +44,16 @@ class ChartSources:
         """Remove what could not be cached."""
         await asyncio.to_thread(self._cache.close)
 
-    async def _resolve(self, ref: ChartRef) -> Artifact:
-        if isinstance(ref, PathChart):
-            return await asyncio.to_thread(self._local.resolve, ref)
-        return await self._repositories.resolve(ref)
+    async def _resolve(self, ref: ChartRef, credentials: Credentials | None) -> Artifact:
+        match ref:
+            case PathChart():
+                return await asyncio.to_thread(self._local.resolve, ref)
+            case HelmRepoChart():
+                return await self._repositories.resolve(ref)
+            case OciChart():
+                raise InputError(f"{ref.url}: OCI registries are not supported yet")
+            case GitChart():
+                raise InputError(f"{ref.url}: git repositories are not supported yet")
 
     def _content(self, artifact: Artifact) -> ChartContent:
         scope = f"{content.FORMAT} of {artifact.digest}"

@@ -16,7 +16,7 @@ from helmops.adapters.helm.capabilities import Capabilities, capabilities
 from helmops.adapters.helm.environment import child_environment, find_helm
 from helmops.adapters.helm.errors import Scrub, failure
 from helmops.adapters.helm.version import remembered_version
-from helmops.adapters.process import GRACE, MIB, Completed, Processes
+from helmops.adapters.process import BEHIND, GRACE, MIB, Completed, Processes
 from helmops.api.model import Access, ActionOptions
 from helmops.core.objects import GuardedFields
 from helmops.errors import HelmError, InputError
@@ -138,7 +138,7 @@ class HelmRunner:
         Three times the timeout (hooks before, objects, hooks after) and a minute; then SIGTERM, a grace, SIGKILL.
         Several hooks that each take almost the whole timeout are cut off here.
         """
-        return _run_seconds(options) + GRACE
+        return _run_seconds(options) + BEHIND + GRACE
 
     async def _table(self) -> Capabilities:
         return capabilities(await self.version())

@@ -14,7 +14,9 @@ from helmops.core.drift.compare import DriftReport
 from helmops.core.release.observation import PENDING, Foreign, LeaseView, Record
 
 _ROLLBACK = re.compile(r"^Rollback to (\d+)$")
-_FAILED_ROLLBACK = re.compile(r'^Rollback "')
+# "Release" when its objects did not get ready in time, "Rollback" when the server refused one. An install that failed
+# says "Release" too, but has a label of its own.
+_FAILED_ROLLBACK = re.compile(r'^(Rollback|Release) "')
 # What Helm writes when it was told to stop (SIGTERM), and what recovery writes for a writer that is gone.
 _INTERRUPTED = re.compile(r"context canceled|helmops: interrupted", re.IGNORECASE)
 _GOOD = re.compile(r"^(Install complete|Upgrade complete|Rollback to \d+)|^helmops: (?!interrupted)")
@@ -133,7 +135,8 @@ def rollback_target(record: Record, description: str) -> int | None:
     """
     if found := _ROLLBACK.match(description):
         return int(found[1])
-    return record.desired[0] if record.desired and _FAILED_ROLLBACK.match(description) else None
+    carried = record.desired is not None and not record.own_digest
+    return record.desired[0] if record.desired and carried and _FAILED_ROLLBACK.match(description) else None
 
 
 def recovered_description(record: Record) -> str:

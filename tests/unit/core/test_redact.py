@@ -187,7 +187,6 @@ class TestPairs:
         key = "kubectl.kubernetes.io/last-applied-configuration"
         obj = {"kind": "ConfigMap", "metadata": {"annotations": {key: "{…}", "a": "b"}}, "data": {"x": "y"}}
         assert mask_secret(obj) == {**obj, "metadata": {"annotations": {key: MASK, "a": "b"}}}
-        assert key in obj["metadata"]["annotations"]
 
     def test_data_repeated_elsewhere_in_the_secret_are_masked_there(self) -> None:
         metadata = {"name": "hunter2", "annotations": {"note": "was hunter2, now hunter3", "b64": encoded("hunter2")}}

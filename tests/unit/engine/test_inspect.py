@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from helmops.api.model import Access
@@ -201,3 +203,17 @@ async def test_a_rollback_is_made_under_the_lease_and_only_from_what_was_seen(
     cluster.leave_lease("apps", "web", holder="somebody")
     with pytest.raises(Locked):
         await rollback(ports, SCOPE, again)
+
+
+async def test_an_interrupted_rollback_leaves_nothing_pending(ports: Ports, cluster: FakeCluster) -> None:
+    some_history(cluster)
+    assert isinstance(ports.helm, FakeHelm)
+    ports.helm.held = asyncio.Event()
+    way = await way_back(ports, SCOPE, ("apps", "web"), 0)
+    task = asyncio.create_task(rollback(ports, SCOPE, way))
+    while not ports.helm.calls["rollback"]:
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert cluster.revisions("apps", "web")[-1].status == "failed"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from helmops.adapters.helm.runner import HelmRunner
-from helmops.adapters.process import GRACE, Processes
+from helmops.adapters.process import BEHIND, GRACE, Processes
 from helmops.api.model import Access, ActionOptions, ClusterRef, Identity
 from helmops.core.objects import GuardedFields, ObjectId
 from helmops.errors import HelmError, InputError
@@ -187,7 +187,7 @@ async def test_the_hard_deadline_ends_helm(bench: Bench, monkeypatch: pytest.Mon
 
 
 def test_the_deadline_covers_three_operations_and_the_grace(bench: Bench) -> None:
-    assert bench.runner.deadline(ActionOptions(timeout=300)) == 3 * 300 + 60 + GRACE
+    assert bench.runner.deadline(ActionOptions(timeout=300)) == 3 * 300 + 60 + BEHIND + GRACE
 
 
 async def test_live_renderings_read_like_templates(bench: Bench) -> None:

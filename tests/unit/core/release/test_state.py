@@ -52,6 +52,7 @@ def story(*lines: str, said: dict[int, str] | None = None) -> Observed:
 
 
 FAILED = 'Upgrade "web" failed: timed out'
+SLOW = 'Release "web" failed: context deadline exceeded'
 BOOM = 'Rollback "web" failed: boom'
 STOPPED = 'Upgrade "web" failed: context canceled'
 
@@ -94,7 +95,12 @@ STOPPED = 'Upgrade "web" failed: context canceled'
         pytest.param(
             story("1 deployed 1.b", "2 superseded 2.a", "3 failed 1.b", said={2: FAILED, 3: BOOM}),
             Failed,
-            id="the rollback failed",
+            id="the rollback was refused",
+        ),
+        pytest.param(
+            story("1 deployed 1.b", "2 failed 2.a", "3 failed 1.b", said={2: FAILED, 3: SLOW}),
+            Failed,
+            id="the rollback did not get ready in time",
         ),
         pytest.param(
             story("1 superseded 1.b", "2 failed 2.a", "3 superseded 1.b", "4 deployed 1.b", said={4: "Rollback to 3"}),
