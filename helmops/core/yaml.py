@@ -25,6 +25,7 @@ from yaml.events import (
 
 from helmops.core.json_types import JsonValue
 from helmops.core.yaml_dump import dump
+from helmops.core.yaml_lines import Lines, Marks
 from helmops.core.yaml_scalars import Scalar, key_text, resolve, resolve_tagged, to_json
 from helmops.errors import InputError
 
@@ -65,7 +66,7 @@ def load_all(text: str, *, file: str = "<input>", strict: bool = True) -> list[L
     """
     reader = _LocatedReader(text, file, strict=strict)
     return [
-        Located(value, _Lines(line, value, reader.marks), index)
+        Located(value, Lines(line, value, reader.marks), index)
         for index, line, value in reader.documents()
         if value is not None
     ]
@@ -80,7 +81,7 @@ def load(text: str, *, file: str = "<input>", strict: bool = True) -> Located:
     if len(documents) > 1:
         where = f"{file}:{documents[1].lines[()]}"
         raise InputError(f"one YAML document expected, {len(documents)} found", where=where)
-    return documents[0] if documents else Located(None, _Lines(1, None, {}))
+    return documents[0] if documents else Located(None, Lines(1, None, {}))
 
 
 def loads_fast(text: str, *, file: str = "<input>") -> list[JsonValue]:
@@ -273,7 +274,7 @@ class _LocatedReader(_Reader):
     def __init__(self, text: str, file: str, *, strict: bool) -> None:
         super().__init__(text, file)
         self.strict = strict
-        self.marks: _Marks = {}
+        self.marks: Marks = {}
 
     def tagged(self, event: Any) -> Scalar:
         self.check_tag(event, _SCALAR_TAGS)
@@ -326,45 +327,6 @@ class _LocatedReader(_Reader):
             out.append(self.node(event))
         self.nodes += len(out)
         return out
-
-
-_Marks = dict[int, dict[str | int, int]]
-
-
-class _Lines(Mapping[tuple[str | int, ...], int]):
-    """Lines by path, looked up in the value itself: nobody pays for paths that are never asked for."""
-
-    __slots__ = ("_marks", "_root", "_value")
-
-    def __init__(self, root: int, value: JsonValue, marks: _Marks) -> None:
-        self._root = root
-        self._value = value
-        self._marks = marks
-
-    def __getitem__(self, path: JsonPath) -> int:
-        line, node = self._root, self._value
-        for step in path:
-            line = self._children(node).get(step, 0)
-            if not line:
-                raise KeyError(path)
-            node = node[step]  # type: ignore[index]
-        return line
-
-    def __iter__(self) -> Iterator[JsonPath]:
-        yield ()
-        yield from self._below((), self._value)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    def _below(self, path: JsonPath, node: JsonValue) -> Iterator[JsonPath]:
-        for step in self._children(node):
-            yield (*path, step)
-            yield from self._below((*path, step), node[step])  # type: ignore[index]
-
-    def _children(self, node: JsonValue) -> Mapping[str | int, int]:
-        # Only containers: a scalar may live at the address of one that was dropped.
-        return self._marks[id(node)] if isinstance(node, (dict, list)) else {}
 
 
 def _is_merge(event: Any) -> bool:

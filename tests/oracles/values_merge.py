@@ -15,7 +15,7 @@ from tests.oracles import helm
 
 CASES = 600
 KEYS = ["a", "b", "c", "d", "a.b", "%41", "", "é", "1", "true", "<<"]
-SCALARS = [None, None, None, True, False, 0, 1, -7, 2.5, "", "text", "null", "1e3", [], {}]
+SCALARS: list[Any] = [None, None, None, True, False, 0, 1, -7, 2.5, "", "text", "null", "1e3", [], {}]
 
 
 def value(rng: random.Random, depth: int) -> Any:

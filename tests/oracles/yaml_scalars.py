@@ -7,6 +7,7 @@ cuts documents by line before it parses them) and the keys ``1`` and ``'1'`` in 
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import Any
 
 from tests.oracles import helm
@@ -252,6 +253,8 @@ DOCUMENTS = [
     "<<: {a: 1}\nb: 2\n",
     "<<: &x {a: 1}\nb: *x\n",
     "a: &x {b: &y {c: 1}}\nd: *x\ne: *y\n",
+    "a: &x {b: &x 1}\nc: *x\n",
+    "a: &x {b: &x {c: 1}}\nd: *x\n",
     "a: |\n  text: {{ .Values }}\nb: 1\n",
     "a: {{ .Values }}\n",
     "a: {b: }\n",
@@ -308,7 +311,7 @@ def answer(path: str, text: str) -> list[Any]:
 
 
 def main(paths: list[str]) -> None:
-    asked = [helm.ask_all(lambda text, path=path: answer(path, text), documents()) for path in paths]
+    asked = [helm.ask_all(partial(answer, path), documents()) for path in paths]
     differ = [rows for rows in zip(*asked, strict=True) if any(row[:2] != rows[0][:2] for row in rows)]
     if differ:
         raise SystemExit("the helms disagree:\n" + "\n".join(map(repr, differ)))
