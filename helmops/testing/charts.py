@@ -9,14 +9,18 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from helmops.api.model import ChartRef, HelmRepoChart, PathChart
+from helmops.api.model import ChartRef, Credentials, GitChart, HelmRepoChart, OciChart, PathChart
 from helmops.core import versions
 from helmops.errors import HelmopsError, InputError, NotFound
 from helmops.ports import Artifact, ChartContent
 
 
 class FakeCharts:
-    """Port ``Charts``. ``asked`` lists every resolution in order; ``held``, when set, lets nobody pass until it is."""
+    """Port ``Charts``.
+
+    ``asked`` lists every resolution in order, ``given`` the credentials of each; ``held``, when set, lets nobody pass
+    until it is.
+    """
 
     def __init__(self) -> None:
         self._repositories: dict[str, dict[str, dict[str, Artifact]]] = {}
@@ -24,6 +28,7 @@ class FakeCharts:
         self._contents: dict[str, ChartContent] = {}
         self._failures: dict[str, HelmopsError] = {}
         self.asked: list[ChartRef] = []
+        self.given: list[Credentials | None] = []
         self.held: asyncio.Event | None = None
 
     def publish(self, repo: str, name: str, version: str, **about: Any) -> Artifact:
@@ -45,15 +50,22 @@ class FakeCharts:
         if error:
             self._failures[source] = error
 
-    async def resolve(self, ref: ChartRef) -> Artifact:
+    async def resolve(self, ref: ChartRef, credentials: Credentials | None = None) -> Artifact:
         """As the real one, without its memory: each question is answered from what is published now."""
         self.asked.append(ref)
+        self.given.append(credentials)
         if self.held:
             await self.held.wait()
-        source = ref.path if isinstance(ref, PathChart) else ref.repo
+        source = _source(ref)
         if source in self._failures:
             raise self._failures[source]
-        return self._at(ref) if isinstance(ref, PathChart) else self._in(ref)
+        match ref:
+            case PathChart():
+                return self._at(ref)
+            case HelmRepoChart():
+                return self._in(ref)
+            case OciChart() | GitChart():
+                raise InputError(f"no chart at {source}")
 
     async def content(self, artifact: Artifact) -> ChartContent:
         """What was said of the chart when it was published."""
@@ -96,6 +108,16 @@ class FakeCharts:
         digest = hashlib.sha256(identity.encode()).hexdigest()
         self._contents[digest] = content
         return Artifact(name, version, digest, f"/cache/charts/{digest}/chart", provenance)
+
+
+def _source(ref: ChartRef) -> str:
+    match ref:
+        case PathChart():
+            return ref.path
+        case HelmRepoChart():
+            return ref.repo
+        case OciChart() | GitChart():
+            return ref.url
 
 
 def _nearest(name: str, names: Sequence[str]) -> str:
