@@ -9,7 +9,7 @@ from helmops.cli.output import kinds
 from helmops.cli.output.diff import added_lines, change_lines, drift_lines
 from helmops.cli.output.kinds import Kind, kind_of
 from helmops.cli.output.paint import Paint, clean, clean_lines, indented
-from helmops.core.release.plan import Correct, Done, Rollback, Stalled, Wait
+from helmops.core.release.plan import Correct, Done, Relabel, Rollback, Stalled, Wait
 from helmops.core.release.state import Drifted
 from helmops.core.release.status import drift_text
 from helmops.engine.plan import Plan, Planned
@@ -49,7 +49,7 @@ def _preamble(plan: Plan, paint: Paint) -> Iterable[str]:
         yield paint(f"Warning: {clean(warning)}", "yellow")
     for ref in plan.loaded.desired.ignored:
         yield paint(f"Not applied by helmops yet: {clean(ref.kind)}/{clean(ref.name)} ({clean(ref.where)})", "dim")
-    for name in plan.namespaces:
+    for name in (one.name for one in plan.namespaces):
         yield f"{paint('+', 'green')} namespace {clean(name)}"
 
 
@@ -87,6 +87,8 @@ def _why(planned: Planned, kind: Kind) -> list[str]:
             return [f"to revision {target}: {clean(why)}"]
         case Correct(reports):
             return [clean(drift_text(reports))]
+        case Relabel():
+            return ["owner or prune label; no revision"]
         case Done():
             return []
     return [clean("; ".join(planned.why))]
