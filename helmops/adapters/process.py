@@ -220,7 +220,7 @@ class _Child:
 
 
 def _wrapper(deadline: float, grace: float) -> tuple[str, ...]:
-    """What keeps the deadline when we cannot. Our own timer comes first; where these are missing, it is all there is."""
+    """What keeps the deadline when we cannot. Our own timer comes first; where these are missing, it is alone."""
     tools = _tools()
     if tools is None:
         return ()
@@ -249,13 +249,17 @@ def writers_gone(holder: str) -> bool | None:
 
     It cannot be known on another machine, since a reboot, in another container (PID namespace) or as another user.
     """
+    gone = holder_gone(holder)
+    return not _marked(holder) if gone else gone
+
+
+def holder_gone(holder: str) -> bool | None:
+    """Whether the process itself is gone, whatever became of its helm children; None when it cannot be known."""
     parts = holder.rsplit("_", 4)
     if len(parts) != 5 or not Path("/proc/self/stat").exists() or (parts[0], parts[1]) != _here():
         return None
     pid, started = parts[2], parts[3]
-    if not pid.isdecimal() or _start_time(int(pid)) == started:
-        return False if pid.isdecimal() else None
-    return not _marked(holder)
+    return _start_time(int(pid)) != started if pid.isdecimal() else None
 
 
 def _here() -> tuple[str, str]:

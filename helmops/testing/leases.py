@@ -28,12 +28,14 @@ class _Lease:
 
 
 class FakeLeases(FakeRecords):
-    """Leases. Levers: ``leave_lease`` (another's, alive or not), ``steal_lease`` (ours is lost), ``writers_gone``."""
+    """Leases. Levers: ``leave_lease`` (another's, alive or not), ``steal_lease`` (ours is lost), ``writers_gone``,
+    ``orphans`` (holders that are gone while their helm lives on)."""
 
     def __init__(self, namespaces: Collection[str] = ("default", "kube-system")) -> None:
         super().__init__(namespaces)
         self.holder = "fake-holder"
         self.writers_gone: Callable[[str], bool | None] = lambda _: None
+        self.orphans: set[str] = set()
         self.held: list[tuple[str, str]] = []
         self._leases: dict[tuple[str, str], _Lease] = {}
 
@@ -99,8 +101,9 @@ class FakeLeases(FakeRecords):
 
     def _view(self, lease: _Lease) -> LeaseView:
         live = lease.expires is None or self.now() < lease.expires
-        gone = False if lease.holder == self.holder else self.writers_gone(lease.holder)
-        return LeaseView(lease.holder, live, gone, lease.deadline)
+        orphaned = lease.holder in self.orphans
+        gone = False if orphaned or lease.holder == self.holder else self.writers_gone(lease.holder)
+        return LeaseView(lease.holder, live, gone, lease.deadline, orphaned)
 
     def _takeable(self, view: LeaseView) -> bool:
         return view.writers_gone is True or (not view.live and self.now() >= view.deadline)

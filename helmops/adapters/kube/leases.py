@@ -14,8 +14,8 @@ API_VERSION = "coordination.k8s.io/v1"
 DEADLINE = "helmops.dev/deadline"
 PREFIX = "helmops-"
 
-WritersGone = Callable[[str], bool | None]
-"""Whether the process that a holder names, and every helm child of it, is gone; None when unknown from here."""
+Gone = Callable[[str], bool | None]
+"""Whether the process that a holder names is gone, with or without its helm children; None when unknown from here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,11 @@ class Lease:
     expires: dt.datetime
     deadline: dt.datetime
 
-    def view(self, now: dt.datetime, writers_gone: WritersGone) -> LeaseView:
+    def view(self, now: dt.datetime, writers_gone: Gone, holder_gone: Gone = lambda _: None) -> LeaseView:
         """The Lease as this process sees it."""
-        return LeaseView(self.holder, now < self.expires, writers_gone(self.holder), self.deadline)
+        writers = writers_gone(self.holder)
+        orphaned = writers is False and holder_gone(self.holder) is True
+        return LeaseView(self.holder, now < self.expires, writers, self.deadline, orphaned)
 
 
 def read(document: Mapping[str, Any]) -> Lease:

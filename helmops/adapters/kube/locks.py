@@ -17,7 +17,7 @@ from typing import Any
 from helmops.adapters.kube import leases
 from helmops.adapters.kube.client import MERGE_PATCH, Client, Request
 from helmops.adapters.kube.failures import Unserved
-from helmops.adapters.kube.leases import Lease, WritersGone
+from helmops.adapters.kube.leases import Gone, Lease
 from helmops.adapters.kube.paths import segment
 from helmops.api.model import Access
 from helmops.core.release.observation import LeaseView
@@ -60,14 +60,16 @@ class KubeLocks:
         self,
         client: Client,
         holder: str,
-        writers_gone: WritersGone,
+        writers_gone: Gone,
         *,
+        holder_gone: Gone = lambda _: None,
         timing: Timing = Timing(),
         now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
         self._client = client
         self._holder = holder
         self._writers_gone = writers_gone
+        self._holder_gone = holder_gone
         self._timing = timing
         self._now = now
         self._busy: set[tuple[Access, str]] = set()
@@ -79,7 +81,7 @@ class KubeLocks:
     async def look(self, access: Access, namespace: str, name: str) -> LeaseView | None:
         """The Lease as it stands, or None."""
         lease = await self._read(access, _path(namespace, name))
-        return lease.view(self._now(), self._gone) if lease else None
+        return lease.view(self._now(), self._gone, self._holder_gone) if lease else None
 
     @asynccontextmanager
     async def _hold(self, access: Access, namespace: str, name: str, deadline: float) -> AsyncIterator[Lock]:

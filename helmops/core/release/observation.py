@@ -77,6 +77,7 @@ class LeaseView:
 
     ``live``: renewed within its duration. ``writers_gone``: True when the holder ran on this machine and neither it
     nor a helm child of it is alive; False when one is alive; None when it cannot be known from here.
+    ``orphaned``: the holder is known to be gone, but a helm child of it is alive and will finish what it was told.
     ``deadline``: after it no helm process of the holder can be running any more.
     """
 
@@ -84,6 +85,7 @@ class LeaseView:
     live: bool
     writers_gone: bool | None
     deadline: dt.datetime
+    orphaned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

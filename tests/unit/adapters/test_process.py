@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from helmops.adapters import process
-from helmops.adapters.process import Completed, Processes, holder_identity, writers_gone
+from helmops.adapters.process import Completed, Processes, holder_gone, holder_identity, writers_gone
 from helmops.errors import InputError
 
 ENV = {"PATH": os.environ["PATH"]}
@@ -165,6 +165,7 @@ def alive(pid: int) -> bool:
 @LINUX
 def test_we_ourselves_are_not_gone() -> None:
     assert writers_gone(holder_identity()) is False
+    assert holder_gone(holder_identity()) is False
 
 
 def test_each_holder_is_another() -> None:
@@ -198,6 +199,7 @@ def test_an_orphaned_child_counts_as_a_writer() -> None:
     holder = "_".join(parts)
     with subprocess.Popen(["sleep", "30"], env={**ENV, process.HOLDER_VARIABLE: holder}) as child:
         assert writers_gone(holder) is False
+        assert holder_gone(holder) is True
         assert writers_gone(holder[:-1]) is True  # a prefix of a holder is another holder
         child.kill()
     assert writers_gone(holder) is True

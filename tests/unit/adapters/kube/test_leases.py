@@ -36,6 +36,14 @@ def test_live_while_renewed(after: float, live: bool) -> None:
     assert view.live == live
 
 
+@pytest.mark.parametrize(
+    ("writers", "holder", "orphaned"),
+    [(False, True, True), (False, False, False), (False, None, False), (True, True, False), (None, True, False)],
+)
+def test_orphaned_while_a_helm_outlives_its_helmops(writers: bool | None, holder: bool | None, orphaned: bool) -> None:
+    assert leases.read(served()).view(NOW, lambda _: writers, lambda _: holder).orphaned is orphaned
+
+
 @pytest.mark.parametrize(("gone", "live", "over"), list(product([True, False, None], [True, False], [True, False])))
 def test_who_may_take_it(gone: bool | None, live: bool, over: bool) -> None:
     view = LeaseView("other", live, gone, NOW - SECOND if over else NOW + SECOND)
