@@ -10,10 +10,11 @@ import base64
 import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 import helmops
+from helmops.api.model import Credentials
 from helmops.errors import Forbidden, HelmopsError, InputError, NotFound, Transient, Unreachable
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ LONGEST_PAUSE = 30.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -40,7 +42,7 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer of 2xx or 304. The names of ``headers`` are in lower case."""
+    """An answer of 2xx or 304; of 401 to who wants challenges. The names of ``headers`` are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -67,32 +69,34 @@ def with_credentials_of(url: str, source: str) -> str:
     return parts._replace(netloc=_split(source).netloc).geturl()
 
 
+def basic(credentials: Credentials) -> str:
+    """The value of ``Authorization`` that sends them as they are."""
+    return "Basic " + base64.b64encode(f"{credentials.username}:{credentials.password}".encode()).decode()
+
+
 @dataclass(frozen=True, slots=True)
 class _Request:
     """One question; ``url`` is without credentials, so that no error of aiohttp's can hold them."""
 
     url: str
-    auth: tuple[str, str] | None
+    auth: Credentials | None
     headers: Mapping[str, str]
     cap: Cap
     timeout: float
-
-    @classmethod
-    def make(cls, url: str, headers: Mapping[str, str], cap: Cap, timeout: float) -> _Request:
-        parts = _split(url)
-        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-            raise InputError(f"{shown_url(url)} is no http(s) address")
-        auth = (unquote(parts.username or ""), unquote(parts.password or "")) if "@" in parts.netloc else None
-        return cls(parts._replace(netloc=_host_and_port(parts)).geturl(), auth, headers, cap, timeout)
+    method: Literal["GET", "HEAD"]
+    challenge: bool
 
     def follow(self, location: str) -> _Request:
-        """The question to ask where the server points. Credentials stay with the server they were meant for."""
+        """The question to ask where the server points. Credentials stay with the server they were meant for, and only
+        that server may ask for some."""
         _split(location)  # raises what urljoin would
-        target = _Request.make(urljoin(self.url, location), self.headers, self.cap, self.timeout)
-        if _may_keep_credentials(self.url, target.url):
-            return replace(target, auth=self.auth)
+        url, _ = _address(urljoin(self.url, location))
+        if _split(self.url).scheme == "https" and _split(url).scheme == "http":
+            raise InputError(f"{shown_url(self.url)} redirects to plain HTTP, which anybody on the way can change")
+        if _may_keep_credentials(self.url, url):
+            return replace(self, url=url)
         kept = {name: value for name, value in self.headers.items() if name.lower() not in _SECRET_HEADERS}
-        return replace(target, auth=None, headers=kept)
+        return replace(self, url=url, auth=None, headers=kept, challenge=False)
 
     @property
     def wants_raw(self) -> bool:
@@ -111,13 +115,31 @@ class Http:
         self._sleep = sleep
         self._session: aiohttp.ClientSession | None = None
 
-    async def get(self, url: str, *, cap: Cap, headers: Mapping[str, str] | None = None) -> Response:
+    async def get(
+        self, url: str, *, cap: Cap, headers: Mapping[str, str] | None = None, credentials: Credentials | None = None
+    ) -> Response:
         """The answer, 2xx or 304, after redirects and, for what may pass, after three attempts.
+
+        ``credentials`` are sent to the server of ``url`` and to no other, in place of those that ``url`` may hold.
 
         Forbidden (401, 403), NotFound (404, 410), Transient, Unreachable; InputError for everything else, a body above
         ``cap`` included.
         """
-        request = _Request.make(url, headers or {}, cap, self._timeout)
+        return await self.ask(url, cap=cap, headers=headers, credentials=credentials)
+
+    async def ask(
+        self,
+        url: str,
+        *,
+        cap: Cap,
+        headers: Mapping[str, str] | None = None,
+        credentials: Credentials | None = None,
+        method: Literal["GET", "HEAD"] = "GET",
+        challenge: bool = False,
+    ) -> Response:
+        """As ``get``. With ``challenge``, 401 of the server of ``url`` is an answer, without its body."""
+        plain, own = _address(url)
+        request = _Request(plain, credentials or own, headers or {}, cap, self._timeout, method, challenge)
         for _ in range(MAX_REDIRECTS + 1):
             response = await self._patiently(request)
             if response.status not in _REDIRECTS:
@@ -155,9 +177,9 @@ class Http:
             raise Unreachable(f"{shown_url(request.url)} does not answer: {_reason(error)}") from error
 
     async def _send(self, request: _Request) -> Response:
-        async with self._open().get(request.url, **_options(request)) as answer:
-            headers = {name.lower(): value for name, value in answer.headers.items()}
-            if answer.status in _REDIRECTS:
+        async with self._open().request(request.method, request.url, **_options(request)) as answer:
+            headers = _headers(answer)
+            if answer.status in _REDIRECTS or (answer.status == 401 and request.challenge):
                 return Response(answer.status, headers, b"")
             _check(request, answer.status, headers)
             return Response(answer.status, headers, await _read(request, answer))
@@ -178,7 +200,7 @@ def _options(request: _Request) -> dict[str, Any]:
     import aiohttp
 
     return {
-        "headers": {**request.headers, **_authorization(request.auth)},
+        "headers": {**request.headers, **({"Authorization": basic(request.auth)} if request.auth else {})},
         "allow_redirects": False,
         "auto_decompress": not request.wants_raw,
         "timeout": aiohttp.ClientTimeout(total=request.timeout, sock_connect=min(10.0, request.timeout)),
@@ -186,8 +208,13 @@ def _options(request: _Request) -> dict[str, Any]:
     }
 
 
-def _authorization(auth: tuple[str, str] | None) -> dict[str, str]:
-    return {"Authorization": "Basic " + base64.b64encode(":".join(auth).encode()).decode()} if auth else {}
+def _headers(answer: aiohttp.ClientResponse) -> dict[str, str]:
+    """By name in lower case; one that was sent several times is a list with commas."""
+    headers: dict[str, str] = {}
+    for name, value in answer.headers.items():
+        known = headers.get(name.lower())
+        headers[name.lower()] = value if known is None else f"{known}, {value}"
+    return headers
 
 
 def _proxy(url: str) -> str | None:
@@ -251,6 +278,10 @@ def _location(request: _Request, response: Response) -> str:
 
 
 def _hopeless(request: _Request, error: Exception) -> InputError:
+    reason = getattr(getattr(error, "os_error", None), "reason", "")
+    if reason in _NO_TLS:
+        hint = "if plain HTTP is meant, say so: http:// for a repository, insecure: true for a registry"
+        return InputError(f"{shown_url(request.url)} does not speak TLS", hint=hint)
     hint = "name the file with the authority's certificate in SSL_CERT_FILE"
     return InputError(f"{shown_url(request.url)}: {_reason(error)}", hint=hint)
 
@@ -269,6 +300,15 @@ def _split(url: str) -> SplitResult:
         # The text is not repeated: it may hold a password.
         raise InputError("an address that cannot be read") from error
     return parts
+
+
+def _address(url: str) -> tuple[str, Credentials | None]:
+    """An address without credentials, and those. InputError unless it is one of http or https."""
+    parts = _split(url)
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        raise InputError(f"{shown_url(url)} is no http(s) address")
+    own = Credentials(unquote(parts.username or ""), unquote(parts.password or "")) if "@" in parts.netloc else None
+    return parts._replace(netloc=_host_and_port(parts)).geturl(), own
 
 
 def _host_and_port(parts: SplitResult) -> str:

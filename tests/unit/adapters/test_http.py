@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from helmops.adapters.http import ATTEMPTS, Cap, Http, Response, same_origin, shown_url, with_credentials_of
+from helmops.api.model import Credentials
 from helmops.errors import Forbidden, HelmopsError, InputError, NotFound, Transient, Unreachable
 from tests.servers.http import Handler, Server
 
@@ -168,7 +169,11 @@ async def test_a_server_that_says_nothing(naps: Naps) -> None:
 
 async def test_tls_where_there_is_none_is_not_tried_again(http: Http, server: ScriptedServer, naps: Naps) -> None:
     error = await failure(http, server.url.replace("http:", "https:"))
-    assert isinstance(error, InputError | Unreachable)
+    assert isinstance(error, InputError)
+    assert "does not speak TLS" in error.message
+    assert "http://" in error.hint
+    assert "insecure: true" in error.hint
+    assert naps.taken == []
 
 
 @pytest.mark.parametrize(
@@ -246,6 +251,48 @@ async def test_credentials_do_not_come_back_from_a_detour(
     other.script = leads_to(f"{server.url}/new")
     await get(http, with_password(f"{server.url}/old"))
     assert "authorization" not in server.seen[1]
+
+
+async def test_credentials_apart_from_the_url_are_kept_as_well(
+    http: Http, server: ScriptedServer, other: ScriptedServer
+) -> None:
+    mine = Credentials("user", "s3cret!")
+    server.script = leads_to(f"{other.url}/new")
+    await http.get(f"{server.url}/old".replace("://", "://else:where@"), cap=CAP, credentials=mine)
+    assert server.seen[0]["authorization"] == "Basic dXNlcjpzM2NyZXQh"
+    assert "authorization" not in other.seen[0]
+    server.script = answers(403)
+    with pytest.raises(Forbidden) as refused:
+        await http.get(server.url, cap=CAP, credentials=mine)
+    assert "s3cret" not in f"{refused.value!r} {refused.value.hint}"
+
+
+async def test_from_https_nobody_is_led_to_plain_http(http: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def moved(request: object) -> Response:
+        return Response(302, {"location": "http://charts.invalid/x"}, b"")
+
+    monkeypatch.setattr(http, "_once", moved)
+    assert "plain HTTP" in (await failure(http, "https://charts.invalid/x")).message
+
+
+# ---------------------------------------------------------------- heads and challenges
+async def test_a_head_has_headers_only(http: Http, server: ScriptedServer) -> None:
+    server.script = lambda request: (200, {"X-Method": request.command}, b"body")
+    response = await http.ask(server.url, cap=CAP, method="HEAD")
+    assert (response.headers["x-method"], response.body) == ("HEAD", b"")
+
+
+async def test_a_challenge_is_an_answer_to_who_wants_it(http: Http, server: ScriptedServer) -> None:
+    server.script = lambda _: (401, {"WWW-Authenticate": "Basic", "www-authenticate": "Bearer x"}, b"x" * 2000)
+    response = await http.ask(server.url, cap=CAP, challenge=True)
+    assert (response.status, response.headers["www-authenticate"], response.body) == (401, "Basic, Bearer x", b"")
+
+
+async def test_only_who_was_asked_may_challenge(http: Http, server: ScriptedServer, other: ScriptedServer) -> None:
+    server.script = leads_to(f"{other.url}/new")
+    other.script = answers(401)
+    with pytest.raises(Forbidden):
+        await http.ask(f"{server.url}/old", cap=CAP, challenge=True)
 
 
 async def test_cookies_are_not_kept(http: Http, server: ScriptedServer) -> None:
