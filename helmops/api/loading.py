@@ -65,7 +65,7 @@ def load_owner(document: Document, problems: list[Problem]) -> OwnerConfig:
 
 def desired(found: Loading) -> Desired:
     """The result, once there are no problems."""
-    return Desired(tuple(found.releases), tuple(found.namespaces), tuple(found.ignored), found.owner)
+    return Desired(tuple(found.releases), tuple(found.namespaces), tuple(found.ignored), owner=found.owner)
 
 
 def _load_one(document: Document, namespace: str, access: Access, found: Loading) -> None:
