@@ -27,8 +27,9 @@ def version(helm: str) -> str:
     return run.stdout.strip()
 
 
-def values_seen(helm: str, files: Sequence[str], *, defaults: str = "") -> tuple[Any, str]:
-    """What a chart with these defaults sees of these values files (texts): (values, "") or (None, what helm said)."""
+def values_seen(helm: str, files: Sequence[str], *, defaults: str = "", words: Sequence[str] = ()) -> tuple[Any, str]:
+    """What a chart with these defaults sees of these values files (texts) and of further ``words`` on the command line:
+    (values, "") or (None, what helm said)."""
     with tempfile.TemporaryDirectory() as folder:
         chart = Path(folder, "chart")
         chart.joinpath("templates").mkdir(parents=True)
@@ -40,6 +41,7 @@ def values_seen(helm: str, files: Sequence[str], *, defaults: str = "") -> tuple
             path = Path(folder, f"{number}.yaml")
             path.write_bytes(text.encode("utf-8", "surrogatepass"))
             arguments += ["-f", str(path)]
+        arguments += words
         run = subprocess.run(arguments, capture_output=True, text=True)
         if run.returncode:
             return None, run.stderr.strip().replace(folder, "")
