@@ -88,7 +88,7 @@ async def _run(flags: Flags, use: Use, *, machine: bool, parallel: int) -> int:
         with interruptible(), session.phases.phase("all of it"):
             return await use(session)
     except asyncio.CancelledError:
-        write(["Interrupted; nothing was left half done."], to_stderr=True)
+        write(["Interrupted."], to_stderr=True)
         return exits.INTERRUPTED
     finally:
         await wired.close()

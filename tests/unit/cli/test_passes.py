@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 
@@ -179,3 +180,43 @@ async def test_a_namespace_fills_in_and_does_not_override(world: World) -> None:
     assert await world.sync(yes=True) == 0
     assert world.cluster.revisions("apps", "bare")
     assert world.cluster.revisions("default", "web")
+
+
+async def test_an_interruption_says_what_was_not_done(world: World, capsys: Caught) -> None:
+    world.files.write("helmops.yaml", "owner: team")
+    for name in ("gone", "web"):
+        world.release(name)
+    await world.sync(yes=True)
+    del world.files.contents["/input/default-gone.yaml"]
+    world.release("web", values={"m": "two"})
+    world.release("after", dependsOn=[{"name": "web"}])
+    world.helm.held = asyncio.Event()
+    task = asyncio.create_task(world.sync(yes=True, prune=True))
+    while not (world.helm.calls["upgrade"] or task.done()):
+        await asyncio.sleep(0.01)
+    task.cancel()
+    assert await task == 130
+    told = capsys.readouterr().out
+    assert "! default/web  not done" in told
+    assert "! default/after  not done" in told
+    assert "not removed, because not everything went well: default/gone" in told
+    assert "the same command again does what is left" in told
+    assert world.cluster.revisions("default", "web")[-1].status == "failed"
+    world.helm.held = None
+    assert await world.sync(yes=True, prune=True) == 0
+    assert world.cluster.revisions("default", "gone") == []
+
+
+async def test_an_interruption_while_something_is_uninstalled(world: World, capsys: Caught) -> None:
+    world.files.write("helmops.yaml", "owner: team")
+    for name in ("gone", "web"):
+        world.release(name)
+    await world.sync(yes=True)
+    del world.files.contents["/input/default-gone.yaml"]
+    world.helm.held = asyncio.Event()
+    task = asyncio.create_task(world.sync(yes=True, prune=True))
+    while not (world.helm.calls["uninstall"] or task.done()):
+        await asyncio.sleep(0.01)
+    task.cancel()
+    assert await task == 130
+    assert "not removed, because not everything went well: default/gone" in capsys.readouterr().out
