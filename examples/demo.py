@@ -30,9 +30,10 @@ BROKEN = "image: registry.invalid/none:0\npodAnnotations: {helmops.test/sim: ima
 class Demo:
     """Runs commands as a person would type them, and says what came of it."""
 
-    def __init__(self, folder: Path, context: str, kubeconfig: Path | None) -> None:
+    def __init__(self, folder: Path, context: str, kubeconfig: Path | None, namespace: str = NAMESPACE) -> None:
         self.folder = folder
         self.context = context
+        self.namespace = namespace
         self.started = folder.parent / "helm-processes"
         self.helm = tools.best_helm()
         self.kubectl = tools.best_kubectl()
@@ -58,7 +59,7 @@ class Demo:
     def kube(self, *words: str) -> str:
         """Run kubectl and show it."""
         print(f"$ kubectl {' '.join(words)}", flush=True)
-        argv = [str(self.kubectl), *self._where("--context"), "-n", NAMESPACE, *words]
+        argv = [str(self.kubectl), *self._where("--context"), "-n", self.namespace, *words]
         out = subprocess.run(argv, env=self.environment, check=True, capture_output=True, text=True).stdout
         print(out, end="", flush=True)
         return out
@@ -92,13 +93,20 @@ def main() -> None:
     parser.add_argument("--context", default="", help="a context of your kubeconfig; without it, an embedded cluster")
     context = parser.parse_args().context
     with tempfile.TemporaryDirectory(prefix="helmops-demo-") as folder, cluster(context) as kubeconfig:
-        example = Path(folder) / "example"
-        shutil.copytree(EXAMPLE, example)
-        for file in ("namespace.yaml", "hello.yaml"):
-            text = (example / file).read_text()
-            text = text.replace("name: hello\n", f"name: {NAMESPACE}\n", 1) if file == "namespace.yaml" else text
-            (example / file).write_text(text.replace("namespace: hello", f"namespace: {NAMESPACE}"))
-        tour(Demo(example, context, kubeconfig))
+        tour(Demo(copy_example(Path(folder) / "example", NAMESPACE), context, kubeconfig))
+
+
+def copy_example(target: Path, namespace: str) -> Path:
+    """The example, for another namespace and an owner of its own: nobody else's releases are in reach of --prune."""
+    shutil.copytree(EXAMPLE, target)
+    for file, old, new in (
+        ("namespace.yaml", "  name: hello\n", f"  name: {namespace}\n"),
+        ("hello.yaml", "  namespace: hello\n", f"  namespace: {namespace}\n"),
+        ("helmops.yaml", "owner: examples/first-release", f"owner: {namespace}/first-release"),
+    ):
+        text = (target / file).read_text()
+        (target / file).write_text(text.replace(old, new))
+    return target
 
 
 @contextmanager
@@ -145,7 +153,7 @@ def tour(demo: Demo) -> None:
     demo.helmops("sync", ".", "--yes", expect=4)
     demo.tell("The same again is not tried again: this very input failed before.")
     demo.helmops("sync", ".", "--yes", expect=4)
-    demo.helmops("history", "hello", "-n", NAMESPACE)
+    demo.helmops("history", "hello", "-n", demo.namespace)
 
     demo.tell("Take the change back. What was rolled back to is what is wanted, so all is well.")
     demo.edit("values/production.yaml", BROKEN, "")
@@ -156,11 +164,11 @@ def tour(demo: Demo) -> None:
     text = (demo.folder / "hello.yaml").read_text()
     (demo.folder / "hello.yaml").write_text(text.split("---\n")[0])
     demo.helmops("sync", ".", "--yes", "--prune")
-    demo.helmops("status", "-n", NAMESPACE)
+    demo.helmops("status", "-n", demo.namespace)
 
     demo.tell("Clean up.")
-    demo.helmops("uninstall", "hello", "-n", NAMESPACE, "--yes")
-    demo.kube("delete", "namespace", NAMESPACE, "--wait=false")
+    demo.helmops("uninstall", "hello", "-n", demo.namespace, "--yes")
+    demo.kube("delete", "namespace", demo.namespace, "--wait=false")
     print("\nThat was the demo. README.md says how to try it on your own charts.")
 
 
