@@ -19,6 +19,7 @@ from helmops.adapters.charts.index import Index, compact
 from helmops.adapters.charts.limits import INDEX_SETTING, Limits
 from helmops.adapters.charts.once import Once
 from helmops.adapters.http import Cap, Http, Response, shown_url
+from helmops.api.model import Credentials
 from helmops.errors import InputError, NotFound, Transient
 
 FORMAT = "helmops-index/1"
@@ -47,28 +48,28 @@ class Indexes:
         self._limits = limits
         self._asked: Once[Index] = Once()
 
-    async def get(self, repo: str) -> Index:
+    async def get(self, repo: str, credentials: Credentials | None = None) -> Index:
         """The index, confirmed by the repository; with its age when that does not answer and a copy is here."""
-        return await self._asked.get(repo, lambda: self._ask(repo))
+        return await self._asked.get((repo, credentials), lambda: self._ask(repo, credentials))
 
-    async def _ask(self, repo: str) -> Index:
-        # Credentials are part of the name: who may see what is the server's to say.
-        path = self._folder / f"{hashlib.sha256(f'{FORMAT} {repo}'.encode()).hexdigest()[:40]}.index"
+    async def _ask(self, repo: str, credentials: Credentials | None) -> Index:
+        path = self._folder / f"{_name(repo, credentials)}.index"
         kept = await asyncio.to_thread(_load, path)
         try:
-            response = await self._request(repo, kept)
+            response = await self._request(repo, kept, credentials)
         except Transient:
             if kept is None:
                 raise
             return Index(kept.lines, kept.age)
         return await asyncio.to_thread(self._take, repo, path, kept, response)
 
-    async def _request(self, repo: str, kept: _Kept | None) -> Response:
+    async def _request(self, repo: str, kept: _Kept | None, credentials: Credentials | None) -> Response:
         url = index_url(repo)
         headers = {"If-None-Match": kept.etag, "If-Modified-Since": kept.modified} if kept else {}
         sent = {name: value for name, value in headers.items() if value}
         try:
-            return await self._http.get(url, cap=Cap(self._limits.index, INDEX_SETTING), headers=sent)
+            cap = Cap(self._limits.index, INDEX_SETTING)
+            return await self._http.get(url, cap=cap, headers=sent, credentials=credentials)
         except NotFound as error:
             raise InputError(f"{shown_url(repo)} is no Helm repository: {error.message}") from error
 
@@ -105,6 +106,12 @@ class Indexes:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
+
+
+def _name(repo: str, credentials: Credentials | None) -> str:
+    """Of the file. Credentials are part of it: who may see what is the server's to say."""
+    who = f" {credentials.username}\0{credentials.password}" if credentials else ""
+    return hashlib.sha256(f"{FORMAT} {repo}{who}".encode()).hexdigest()[:40]
 
 
 def index_url(repo: str) -> str:

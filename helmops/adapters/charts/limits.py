@@ -15,7 +15,7 @@ INDEX_SETTING = "HELMOPS_MAX_INDEX_BYTES"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``chart``: bytes of an unpacked chart. ``index``: bytes of a repository's index."""
+    """``chart``: bytes of an unpacked chart. ``index``: bytes of a repository's index, or of a registry's tags."""
 
     chart: int = 100 * MIB
     index: int = 64 * MIB
@@ -29,6 +29,11 @@ class Limits:
     def archive(self) -> int:
         """Bytes of a packed chart: 20 MiB."""
         return self.chart // 5
+
+    @property
+    def manifest(self) -> int:
+        """Bytes of any other answer of a registry: 4 MiB, which registries have to take."""
+        return self.index // 16
 
     @property
     def file(self) -> int:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import difflib
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
-from helmops.adapters.charts import tree
-from helmops.adapters.charts.archive import read_archive
-from helmops.adapters.charts.cache import ChartCache, Entry
+from helmops.adapters.charts.archives import Archive, Archives
+from helmops.adapters.charts.cache import Entry
+from helmops.adapters.charts.choice import nearest, newest
 from helmops.adapters.charts.index import Index, IndexEntry
 from helmops.adapters.charts.indexes import Indexes
-from helmops.adapters.charts.limits import CHART_SETTING, Budget, Limits
+from helmops.adapters.charts.limits import CHART_SETTING, Limits
 from helmops.adapters.charts.once import Once
-from helmops.adapters.http import Cap, Http, shown_url, with_credentials_of
-from helmops.api.model import HelmRepoChart
+from helmops.adapters.http import Cap, Http, same_origin, shown_url, with_credentials_of
+from helmops.api.model import Credentials, HelmRepoChart
 from helmops.core import versions
 from helmops.errors import InputError, NotFound, Transient
-from helmops.ports import Artifact, Memory
+from helmops.ports import Artifact
 
 _log = logging.getLogger(__name__)
 
@@ -32,55 +29,45 @@ class Repositories:
     because the index names archives by digest.
     """
 
-    def __init__(self, http: Http, indexes: Indexes, cache: ChartCache, memory: Memory, limits: Limits) -> None:
+    def __init__(self, http: Http, indexes: Indexes, archives: Archives, limits: Limits) -> None:
         self._http = http
         self._indexes = indexes
-        self._cache = cache
-        self._memory = memory
+        self._archives = archives
         self._limits = limits
         self._downloads: Once[Entry] = Once()
 
-    async def resolve(self, ref: HelmRepoChart) -> Artifact:
+    async def resolve(self, ref: HelmRepoChart, credentials: Credentials | None = None) -> Artifact:
         """InputError (no such chart, no version in range), Transient, Forbidden."""
-        index = await self._indexes.get(ref.repo)
+        index = await self._indexes.get(ref.repo, credentials)
         version = _choose(index, ref)
         archive = _archive_key(ref, version)
         provenance = f"{ref.name} {version.version} from {shown_url(ref.repo)}"
-        entry = self._cached(archive)
+        entry = self._archives.find(archive)
         if index.age is not None:
             entry = _without_repository(ref, version, entry, index.age)
             provenance += f", as it was {_ago(index.age)} ago"
         if entry is None:
-            entry = await self._downloads.get(archive, lambda: self._download(ref, version, archive))
+            key = (ref.repo, archive, credentials)
+            entry = await self._downloads.get(key, lambda: self._fetch(ref, version, archive, credentials))
         return Artifact(entry.name, entry.version, entry.digest, entry.path, provenance)
 
-    def _cached(self, archive: str) -> Entry | None:
-        digest = self._memory.load(_scope(archive)).get("digest")
-        return self._cache.find(digest) if isinstance(digest, str) else None
-
-    async def _download(self, ref: HelmRepoChart, version: IndexEntry, archive: str) -> Entry:
+    async def _fetch(
+        self, ref: HelmRepoChart, version: IndexEntry, archive: str, credentials: Credentials | None
+    ) -> Entry:
         url = chart_url(ref.repo, version.url)
-        where = shown_url(url)
+        about = Archive(archive, version.digest, shown_url(url), "index")
+        # Elsewhere nobody is told who asks.
+        who = credentials if same_origin(url, ref.repo) else None
+        return await self._archives.fetch(about, lambda: self._download(url, who))
+
+    async def _download(self, url: str, credentials: Credentials | None) -> bytes:
         # No encoding: a server that "unpacks" a .tgz on its way would change its digest.
         headers = {"Accept-Encoding": "identity"}
+        cap = Cap(self._limits.archive, CHART_SETTING)
         try:
-            body = (await self._http.get(url, cap=Cap(self._limits.archive, CHART_SETTING), headers=headers)).body
+            return (await self._http.get(url, cap=cap, headers=headers, credentials=credentials)).body
         except NotFound as error:
             raise InputError(f"{error.message}, though the repository's index names it") from error
-        entry = await asyncio.to_thread(self._unpack, body, version.digest, where)
-        self._memory.save(_scope(archive), {"digest": entry.digest})
-        return entry
-
-    def _unpack(self, body: bytes, digest: str, where: str) -> Entry:
-        actual = hashlib.sha256(body).hexdigest()
-        if digest and actual != digest:
-            raise InputError(
-                f"is not the chart that the index names: its sha256 is {actual}, not {digest}",
-                where=where,
-                hint="if the index lies behind a cache, let that expire; else treat the repository as tampered with",
-            )
-        budget = Budget(self._limits, where)
-        return self._cache.store(tree.build(read_archive(body, where, budget), where, budget))
 
 
 def chart_url(repo: str, url: str) -> str:
@@ -99,25 +86,14 @@ def chart_url(repo: str, url: str) -> str:
 def _choose(index: Index, ref: HelmRepoChart) -> IndexEntry:
     entries = index.versions(ref.name)
     if not entries:
-        nearest = ", ".join(difflib.get_close_matches(ref.name, index.names(), n=3))
-        raise InputError(
-            f"{shown_url(ref.repo)} has no chart {ref.name!r}" + (f"; nearest: {nearest}" if nearest else "")
-        )
+        raise InputError(f"{shown_url(ref.repo)} has no chart {ref.name!r}{nearest(ref.name, index.names())}")
     # The first of several entries for one version counts, as with Helm.
     known = {entry.version: entry for entry in reversed(entries)}
     best = versions.best(ref.version, [entry.version for entry in entries])
     if best is None:
-        newest = ", ".join(_newest(known))
-        raise InputError(f"{shown_url(ref.repo)} has no version {ref.version!r} of {ref.name}; newest: {newest}")
+        there = ", ".join(newest(known))
+        raise InputError(f"{shown_url(ref.repo)} has no version {ref.version!r} of {ref.name}; newest: {there}")
     return known[best]
-
-
-def _newest(known: Iterable[str], count: int = 5) -> Iterator[str]:
-    left = list(known)
-    while count and (best := versions.best(">=0.0.0-0", left)):
-        yield best
-        left.remove(best)
-        count -= 1
 
 
 def _without_repository(ref: HelmRepoChart, version: IndexEntry, entry: Entry | None, age: float) -> Entry:
@@ -136,10 +112,6 @@ def _archive_key(ref: HelmRepoChart, version: IndexEntry) -> str:
     if version.digest:
         return version.digest
     return hashlib.sha256("\0".join((ref.repo, version.url, version.version, version.created)).encode()).hexdigest()
-
-
-def _scope(archive: str) -> str:
-    return f"{tree.FORMAT} of archive {archive}"
 
 
 def _ago(seconds: float) -> str:

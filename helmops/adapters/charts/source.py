@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 
 from helmops.adapters.charts import content
+from helmops.adapters.charts.archives import Archives
 from helmops.adapters.charts.cache import ChartCache
 from helmops.adapters.charts.indexes import Indexes
 from helmops.adapters.charts.limits import Limits
 from helmops.adapters.charts.local import LocalCharts
+from helmops.adapters.charts.oci import Registries
 from helmops.adapters.charts.once import Once
 from helmops.adapters.charts.repository import Repositories
 from helmops.adapters.http import Http
@@ -18,7 +20,7 @@ from helmops.ports import Artifact, ChartContent, Memory
 
 
 class ChartSources:
-    """Charts of Helm repositories and of this machine, kept unpacked below ``root``.
+    """Charts of Helm repositories, of registries and of this machine, kept unpacked below ``root``.
 
     ``http`` belongs to the caller, who closes it.
     """
@@ -28,7 +30,9 @@ class ChartSources:
         self._memory = memory
         self._cache = ChartCache(root)
         self._local = LocalCharts(self._cache, memory, limits)
-        self._repositories = Repositories(http, Indexes(root, http, limits), self._cache, memory, limits)
+        archives = Archives(self._cache, memory, limits)
+        self._repositories = Repositories(http, Indexes(root, http, limits), archives, limits)
+        self._registries = Registries(http, archives, memory, limits)
         self._resolved: Once[Artifact] = Once()
         self._contents: Once[ChartContent] = Once()
 
@@ -49,9 +53,9 @@ class ChartSources:
             case PathChart():
                 return await asyncio.to_thread(self._local.resolve, ref)
             case HelmRepoChart():
-                return await self._repositories.resolve(ref)
+                return await self._repositories.resolve(ref, credentials)
             case OciChart():
-                raise InputError(f"{ref.url}: OCI registries are not supported yet")
+                return await self._registries.resolve(ref, credentials)
             case GitChart():
                 raise InputError(f"{ref.url}: git repositories are not supported yet")
 
