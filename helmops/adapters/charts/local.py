@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from helmops.adapters.charts import metadata, tree
+from helmops.adapters.charts import tree
 from helmops.adapters.charts.archive import read_archive
 from helmops.adapters.charts.cache import ChartCache, Entry
+from helmops.adapters.charts.dependencies import check_dependencies
 from helmops.adapters.charts.directory import ChartFolder, Found, fingerprint, found, read, real_below
 from helmops.adapters.charts.limits import Budget, Limits
-from helmops.adapters.charts.metadata import decode
 from helmops.api.model import PathChart
-from helmops.core import yaml
 from helmops.errors import InputError
 from helmops.ports import Artifact, Memory
 
@@ -53,7 +49,7 @@ class LocalCharts:
         budget = Budget(self._limits, where)
         contents = _folder(files, where, budget) if is_folder else _archive(files[0], where, budget)
         chart = tree.build(contents, where, budget)
-        _check_dependencies(chart, where)
+        check_dependencies(chart, where, hint=f"helm dependency build {where}")
         entry = self._cache.store(chart)
         # A file changed just now may change again without its time telling.
         if max(file.changed_ns for file in files) < time.time_ns() - _SETTLED_NS:
@@ -71,33 +67,6 @@ def _folder(files: list[Found], where: str, budget: Budget) -> dict[str, bytes]:
 def _archive(file: Found, where: str, budget: Budget) -> dict[str, bytes]:
     budget.archive(file.size)
     return read_archive(read(file, where), where, budget)
-
-
-def _check_dependencies(chart: tree.ChartTree, where: str) -> None:
-    """Helm looks for a subchart of each declared name, whatever its version; so the same is asked here."""
-    missing = sorted(_declared(chart) - _present(chart))
-    if missing:
-        raise InputError(
-            f"declares subcharts that are not in charts/: {', '.join(missing)}",
-            where=f"{where}/{metadata.FILE}",
-            hint=f"helm dependency build {where}",
-        )
-
-
-def _declared(chart: tree.ChartTree) -> set[str]:
-    """Charts of apiVersion v1 declare them in a file of its own."""
-    document: Mapping[str, Any] = chart.metadata.document
-    if (old := chart.files.get("requirements.yaml")) is not None:
-        value = yaml.load(decode(old, "requirements.yaml"), file="requirements.yaml", strict=False).value
-        document = value if isinstance(value, dict) else {}
-    listed = document.get("dependencies")
-    entries = listed if isinstance(listed, list) else []
-    return {str(entry["name"]) for entry in entries if isinstance(entry, dict) and entry.get("name")}
-
-
-def _present(chart: tree.ChartTree) -> set[str]:
-    pattern = re.compile(r"charts/[^/_.][^/]*/Chart\.yaml")
-    return {metadata.read_metadata(data, path).name for path, data in chart.files.items() if pattern.fullmatch(path)}
 
 
 def _scope(real: str) -> str:
