@@ -25,6 +25,7 @@ class FakeCharts:
     def __init__(self) -> None:
         self._repositories: dict[str, dict[str, dict[str, Artifact]]] = {}
         self._paths: dict[str, Artifact] = {}
+        self._registries: dict[str, dict[str, Artifact]] = {}
         self._contents: dict[str, ChartContent] = {}
         self._failures: dict[str, HelmopsError] = {}
         self.asked: list[ChartRef] = []
@@ -36,6 +37,14 @@ class FakeCharts:
         artifact = self._make(name, version, f"{name} {version} from {repo}", **about)
         self._repositories.setdefault(repo, {}).setdefault(name, {})[version] = artifact
         return artifact
+
+    def push(self, url: str, version: str, tag: str = "", **about: Any) -> str:
+        """A chart in a registry, under its version's tag unless another is given; the digest of its manifest."""
+        tag = tag or version.replace("+", "_")
+        name = url.rpartition("/")[2]
+        artifact = self._make(name, version, f"{name} {version} from {url}:{tag}", **about)
+        self._registries.setdefault(url, {})[tag] = artifact
+        return f"sha256:{artifact.digest}"
 
     def place(self, path: str, name: str = "", version: str = "0.1.0", **about: Any) -> Artifact:
         """A chart on disk. ``about``: values, schema, uses_lookup, crds, and text, any change of which is a change of
@@ -64,7 +73,9 @@ class FakeCharts:
                 return self._at(ref)
             case HelmRepoChart():
                 return self._in(ref)
-            case OciChart() | GitChart():
+            case OciChart():
+                return self._pulled(ref)
+            case GitChart():
                 raise InputError(f"no chart at {source}")
 
     async def content(self, artifact: Artifact) -> ChartContent:
@@ -90,6 +101,22 @@ class FakeCharts:
             raise InputError(f"{ref.repo} has no version {ref.version!r} of {ref.name}; newest: {', '.join(known)}")
         return known[version]
 
+    def _pulled(self, ref: OciChart) -> Artifact:
+        if ref.url not in self._registries:
+            raise InputError(f"{ref.url} is no chart: the registry has no such repository")
+        tags = self._registries[ref.url]
+        if ref.digest:
+            return _by_digest(tags, ref)
+        if ref.tag and not ref.version:
+            if ref.tag not in tags:
+                raise InputError(f"{ref.url} has no tag {ref.tag!r}{_nearest(ref.tag, list(tags))}")
+            return tags[ref.tag]
+        known = {tag.replace("_", "+"): artifact for tag, artifact in tags.items()}
+        version = versions.best(ref.version, known)
+        if version is None:
+            raise InputError(f"{ref.url} has no version {ref.version!r}; newest: {', '.join(known)}")
+        return known[version]
+
     def _make(
         self,
         name: str,
@@ -108,6 +135,13 @@ class FakeCharts:
         digest = hashlib.sha256(identity.encode()).hexdigest()
         self._contents[digest] = content
         return Artifact(name, version, digest, f"/cache/charts/{digest}/chart", provenance)
+
+
+def _by_digest(tags: Mapping[str, Artifact], ref: OciChart) -> Artifact:
+    for artifact in tags.values():
+        if ref.digest == f"sha256:{artifact.digest}":
+            return artifact
+    raise InputError(f"{ref.url} has no {ref.digest}")
 
 
 def _source(ref: ChartRef) -> str:

@@ -19,7 +19,7 @@ from helmops.adapters.charts import ChartSources, Limits
 from helmops.adapters.charts.limits import CHART_SETTING, INDEX_SETTING
 from helmops.adapters.charts.repository import chart_url
 from helmops.adapters.http import Http
-from helmops.api.model import HelmRepoChart
+from helmops.api.model import Credentials, HelmRepoChart
 from helmops.errors import Forbidden, HelmopsError, InputError, Transient
 from helmops.ports import Artifact
 from helmops.testing.memory import FakeMemory
@@ -263,11 +263,42 @@ async def test_credentials_go_to_the_repository_and_to_nobody_else(tmp_path: Pat
     assert not any("s3cret" in scope for scope in bench.memory.scopes())
 
 
+async def test_credentials_apart_from_the_address_go_no_further_either(tmp_path: Path) -> None:
+    me = Credentials("user", "s3cret")
+    with RepositoryServer(("user", "s3cret")) as private, RepositoryServer() as other:
+        bench = Bench(tmp_path, private)
+        private.publish("web", "1.0.0")
+        private.publish("api", "1.0.0", urls=[f"{other.url}/api-1.0.0.tgz"])
+        other.files["/api-1.0.0.tgz"] = private.files["/api-1.0.0.tgz"]
+        process = bench.process()
+        for name in ("web", "api"):
+            assert (await process.resolve(HelmRepoChart(private.url, name), me)).name == name
+        for stranger in (None, Credentials("user", "guess")):
+            with pytest.raises(Forbidden):
+                await process.resolve(HelmRepoChart(private.url, "web"), stranger)
+        await bench.close()
+    assert len(private.headers) == 2
+    assert not any("Authorization" in headers for headers in other.headers)
+    stored = [str(path) + path.read_bytes().decode(errors="replace") for path in tmp_path.rglob("*") if path.is_file()]
+    assert not any("s3cret" in text for text in stored)
+
+
+async def test_what_one_user_saw_is_not_shown_to_another_while_the_repository_is_gone(bench: Bench) -> None:
+    ref = HelmRepoChart(bench.server.url, "web", "1.0.0")
+    bench.server.publish("web", "1.0.0")
+    await bench.process().resolve(ref, Credentials("user", "s3cret"))
+    bench.server.failing = 503
+    assert (await bench.process().resolve(ref, Credentials("user", "s3cret"))).version == "1.0.0"
+    with pytest.raises(Transient):
+        await bench.process().resolve(ref, Credentials("user", "guess"))
+
+
 async def test_no_error_holds_the_credentials(bench: Bench) -> None:
     repo = bench.server.url.replace("://", "://user:s3cret@") + "?token=s3cret"
     bench.server.publish("web", "1.0.0")
     errors = [await bench.refusal("nothing", repo=repo), await bench.refusal(version="9", repo=repo)]
-    for broken in ([], {"apiVersion": "v1", "entries": []}):
+    indexes: list[object] = [[], {"apiVersion": "v1", "entries": []}]
+    for broken in indexes:
         bench.server.serve_index(broken)
         errors.append(await bench.refusal(repo=repo))
     for status in (403, 404, 500):
