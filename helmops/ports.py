@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from helmops.api.model import Access, ActionOptions, ChartRef, Credentials
+from helmops.api.model import Access, ActionOptions, ChartRef, ClusterRef, Credentials, Kustomize
 from helmops.core.objects import GuardedFields, Kinds, ObjectEvent, ObjectId, ObjectMeta
 from helmops.core.release.observation import LeaseView, Record, StoredRelease
 
@@ -124,18 +124,41 @@ class Locks(Protocol):
         """The Lease as it stands, or None."""
 
 
+@dataclass(frozen=True, slots=True)
+class SplitRelease:
+    """A release whose records stand in another namespace (``storage``) than its objects (``target``)."""
+
+    name: str
+    storage: str
+    target: str
+
+
 class Gate(Protocol):
     """A loopback proxy between one helm child and the API server."""
 
-    def open(self, access: Access, guarded: Sequence[GuardedFields]) -> AbstractAsyncContextManager[str]:
+    def open(
+        self, access: Access, guarded: Sequence[GuardedFields], split: SplitRelease | None = None
+    ) -> AbstractAsyncContextManager[str]:
         """Yields the path of a kubeconfig (mode 0600) that only leads to the proxy, with a token of its own.
 
-        The proxy leaves ``guarded`` fields out of every patch that the child sends for those objects.
+        The proxy leaves ``guarded`` fields out of every patch that the child sends for those objects. Of a ``split``
+        release the child looks for its records in the target, and finds them in the storage namespace.
         """
 
     async def wanted(self, access: Access) -> bool:
         """Whether children should go through the gate with nothing guarded, too: their credentials come from a
         program, which would run again in each of them."""
+
+
+class Kubeconfigs(Protocol):
+    """Kubeconfigs that came out of Secrets."""
+
+    def keep(self, text: str, *, where: str) -> ClusterRef:
+        """A private file of this text, the same for the same text, and its current context.
+
+        InputError for what is no kubeconfig, and for one that starts a program (``exec``) or reads files of this
+        machine: whoever may write the Secret would run and read here what he likes.
+        """
 
 
 # ---------------------------------------------------------------- helm
@@ -152,7 +175,8 @@ class HelmVersion:
 class RenderRequest:
     """What to render. ``kube_version``/``api_versions``: capabilities of the target, empty for helm's own.
 
-    ``live``: render against the server (``--dry-run=server``), for charts that call ``lookup``.
+    ``live``: render against the server (``--dry-run=server``), for charts that call ``lookup``. ``namespace`` is the
+    storage namespace; ``target_namespace`` is where the objects go, empty where that is the same.
     """
 
     name: str
@@ -164,6 +188,13 @@ class RenderRequest:
     api_versions: tuple[str, ...] = ()
     live: bool = False
     skip_schema_validation: bool = False
+    target_namespace: str = ""
+    post_renderers: tuple[Kustomize, ...] = ()
+
+    @property
+    def target(self) -> str:
+        """The namespace of the objects."""
+        return self.target_namespace or self.namespace
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +213,13 @@ class HelmChange:
     force_conflicts: bool = False
     guarded: tuple[GuardedFields, ...] = ()
     holder: str = ""
+    target_namespace: str = ""
+    post_renderers: tuple[Kustomize, ...] = ()
+
+    @property
+    def target(self) -> str:
+        """The namespace of the objects."""
+        return self.target_namespace or self.namespace
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +234,12 @@ class HelmRevert:
     force_conflicts: bool = False
     guarded: tuple[GuardedFields, ...] = ()
     holder: str = ""
+    target_namespace: str = ""
+
+    @property
+    def target(self) -> str:
+        """The namespace of the objects."""
+        return self.target_namespace or self.namespace
 
 
 class Helm(Protocol):
@@ -205,7 +249,7 @@ class Helm(Protocol):
         """helm's version; remembered by the binary's path and mtime, so mostly no process."""
 
     async def render(self, access: Access, request: RenderRequest) -> str:
-        """Every rendered document, hooks included, as one YAML text."""
+        """Every rendered document, hooks included, as one YAML text: post-rendered as install and upgrade do it."""
 
     async def install(self, access: Access, change: HelmChange) -> None:
         """``helm install``."""

@@ -9,6 +9,7 @@ from typing import Any
 from helmops.adapters.charts import ChartSources, Limits
 from helmops.adapters.clock import SystemClock
 from helmops.adapters.files import DiskFiles
+from helmops.adapters.git import Git
 from helmops.adapters.helm.runner import HelmRunner
 from helmops.adapters.http import Http
 from helmops.adapters.kube.client import Client
@@ -17,8 +18,9 @@ from helmops.adapters.kube.discovery import Discovery
 from helmops.adapters.kube.gate import ApiGate
 from helmops.adapters.kube.locks import KubeLocks
 from helmops.adapters.kube.objects import KubeCluster
+from helmops.adapters.kube.secret_config import SecretKubeconfigs
 from helmops.adapters.kube.storage import KubeStorage
-from helmops.adapters.process import Processes, holder_identity, writers_gone
+from helmops.adapters.process import Processes, holder_gone, holder_identity, writers_gone
 from helmops.adapters.state import DiskMemory, cache_root
 from helmops.api.model import Access, ClusterRef
 from helmops.cli.flags import Flags
@@ -52,11 +54,11 @@ def wire(flags: Flags, recorder: Recorder, *, parallel: int) -> Wired:
     connections = Connections(environ)
     client = Client(connections)
     cluster = KubeCluster(connections, client)
-    charts = ChartSources(root, http, memory, Limits.of(environ))
+    charts = ChartSources(root, http, memory, Limits.of(environ), Git(root, processes, environ))
     ports = Ports(
         cluster=cluster,
         storage=KubeStorage(client),
-        locks=KubeLocks(client, holder=holder_identity(), writers_gone=writers_gone),
+        locks=KubeLocks(client, holder_identity(), writers_gone, holder_gone=holder_gone),
         helm=HelmRunner(
             environ=environ,
             home=f"{root}/helm",
@@ -71,6 +73,7 @@ def wire(flags: Flags, recorder: Recorder, *, parallel: int) -> Wired:
         memory=memory,
         clock=SystemClock(),
         recorder=recorder,
+        kubeconfigs=SecretKubeconfigs(root),
     )
     access = Access(ClusterRef(flags.kubeconfig, flags.kube_context))
     return Wired(ports, access, processes, connections, http, charts)

@@ -13,8 +13,9 @@ from helmops.cli.output.plan_document import plan_content, sync_content
 from helmops.cli.output.summary import summary_lines
 from helmops.cli.session import Session
 from helmops.engine import prune
+from helmops.engine.fleet import Fleet
 from helmops.engine.load import Loaded, load
-from helmops.engine.plan import Options, Plan, Planner
+from helmops.engine.plan import Options, Plan
 from helmops.engine.sync import Summary, Sync, check_removals
 
 STDIN = "-"
@@ -48,7 +49,7 @@ async def plan(session: Session, asked: Asked) -> int:
 async def sync(session: Session, asked: Asked) -> int:
     """Plan, ask, apply."""
     started = time.monotonic()
-    planner, found = await _planned(session, asked, detail=not asked.yes and session.asker.possible)
+    fleet, found = await _planned(session, asked, detail=not asked.yes and session.asker.possible)
     session.say(plan_lines(found, session.paint))
     if found.changes and not await _confirmed(session, asked, found):
         session.say(["Nothing was done."])
@@ -56,7 +57,7 @@ async def sync(session: Session, asked: Asked) -> int:
     if not found.changes and outcome.of_plan(found, detailed=False) == exits.DONE:
         session.say(["Nothing to do."])
     with session.phases.phase("apply"), session.board:
-        summary = await Sync(planner, parallel=asked.parallel).apply(found)
+        summary = await Sync(fleet, parallel=asked.parallel).apply(found)
     seconds = time.monotonic() - started
     if asked.output:
         session.result(machine.document("SyncResult", sync_content(found.scope, summary, seconds), asked.output))
@@ -69,16 +70,16 @@ def _tell(session: Session, found: Plan, summary: Summary, seconds: float) -> No
         session.say(summary_lines(summary, seconds, session.flags.program, session.paint))
 
 
-async def _planned(session: Session, asked: Asked, *, detail: bool) -> tuple[Planner, Plan]:
+async def _planned(session: Session, asked: Asked, *, detail: bool) -> tuple[Fleet, Plan]:
     paths = asked.paths or (".",)
     with session.phases.phase("load"):
         loaded = await read(session, paths)
     scope = await session.enter(loaded.desired.owner)
     if asked.prune:
         prune.check(owner=scope.owner, selection=bool(asked.names), stdin=STDIN in paths)
-    planner = Planner(session.ports, scope, Options(asked.retry, asked.prune, detail, asked.names))
+    fleet = Fleet(session.ports, scope, Options(asked.retry, asked.prune, detail, asked.names))
     with session.phases.phase("plan"):
-        return planner, await planner.plan(loaded)
+        return fleet, await fleet.plan(loaded)
 
 
 async def read(session: Session, paths: Sequence[str]) -> Loaded:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from helmops.api.model import Access
-from helmops.ports import Charts, Clock, Cluster, Files, Helm, Locks, Memory, Recorder, Storage
+from helmops.ports import Charts, Clock, Cluster, Files, Helm, Kubeconfigs, Locks, Memory, Recorder, Storage
 
 PARALLEL_DRY_RUNS = 16
 """Requests in flight to one API server: past this, on any size of server, more wait for it than it works on."""
@@ -24,6 +24,7 @@ class Ports:
     memory: Memory
     clock: Clock
     recorder: Recorder
+    kubeconfigs: Kubeconfigs
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,4 +38,5 @@ class Scope:
 
     def cache(self, what: str) -> str:
         """Name of a cache: caches are keyed by cluster and identity."""
-        return f"{what}/{self.uid}/{self.access.identity.user}/{','.join(self.access.identity.groups)}"
+        identity = self.access.identity
+        return "/".join((what, self.uid, identity.user, *identity.groups))

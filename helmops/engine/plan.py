@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from helmops.api.model import Release
 from helmops.core.redact import Redactor
@@ -19,13 +19,15 @@ from helmops.engine.drift import Checked, Drift, Subject, Targets
 from helmops.engine.load import Loaded
 from helmops.engine.metadata import Metadata
 from helmops.engine.preview import Preview, Previews
-from helmops.engine.prune import Removal, removals
+from helmops.engine.prune import Removal
 from helmops.engine.reasons import reasons
 from helmops.engine.resolve import Resolved, Unresolved, resolve_all
 from helmops.engine.world import Id, World, look, observe
-from helmops.errors import Bug, HelmopsError, InputError, Refused
+from helmops.errors import Bug, HelmopsError, Refused
 
 T = TypeVar("T")
+
+Key = tuple[str, str]  # (namespace, name) of the object that describes a release
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,11 @@ class Planned:
         return self.release.namespace, self.release.name
 
     @property
+    def key(self) -> Key:
+        """Who it is in this pass: the same release name may live in two clusters."""
+        return self.release.ref.namespace, self.release.ref.name
+
+    @property
     def exact(self) -> Resolved:
         """The release as resolved; whatever gets an action has been."""
         if self.resolved is None:
@@ -77,14 +84,33 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
+class NewNamespace:
+    """A namespace to create first: as the input writes it, or bare."""
+
+    scope: Scope
+    name: str
+    manifest: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one planner found, in the place that it plans for."""
+
+    planned: tuple[Planned, ...]
+    world: World
+    namespaces: tuple[NewNamespace, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything a sync would do. ``namespaces``: to be created first."""
+    """Everything a sync would do. ``scope`` is where the pass started; ``namespaces``: to be created first."""
 
     scope: Scope
     loaded: Loaded
     releases: tuple[Planned, ...]
     removals: tuple[Removal, ...] = ()
-    namespaces: tuple[str, ...] = ()
+    namespaces: tuple[NewNamespace, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
@@ -103,9 +129,8 @@ class Planner:
         self.targets = Targets(ports, scope)
         self.contents = Contents(ports, scope)
 
-    async def plan(self, loaded: Loaded) -> Plan:
-        """InputErrors when anything in the input is wrong."""
-        loaded = _selected(loaded, self.options.names)
+    async def plan(self, loaded: Loaded) -> Part:
+        """The releases of ``loaded``, all of which live here. InputErrors when anything in the input is wrong."""
         releases = loaded.desired.releases
         async with asyncio.TaskGroup() as group:
             resolving = group.create_task(_quiet(resolve_all(self.ports.charts, loaded)))
@@ -116,10 +141,9 @@ class Planner:
         planned = await self._states(resolved, world, drift)
         there = await self._namespaces(loaded, planned)
         planned = await self._previews([_placed(one, loaded, there) for one in planned], metadata, there)
-        gone = await removals(self.ports, self.scope, self.contents, loaded, world) if self.options.prune else ()
         self.contents.save([record for records in world.records.values() for record in records])
         drift.save(world.records)
-        return Plan(self.scope, loaded, tuple(planned), gone, _missing(loaded, planned, there), _warnings(world))
+        return Part(tuple(planned), world, self._missing(loaded, planned, there), _warnings(world))
 
     def wanted(self, resolved: Resolved) -> Wanted:
         """What the state of a release is held against."""
@@ -204,6 +228,19 @@ class Planner:
         found = await self.ports.cluster.list_metadata(self.scope.access, "v1", "Namespace", None)
         return frozenset(meta.id.name for meta in found if not meta.deleting)
 
+    def _missing(self, loaded: Loaded, planned: Sequence[Planned], there: Collection[str]) -> tuple[NewNamespace, ...]:
+        """Namespaces to create first."""
+        written = {namespace.name: namespace.manifest for namespace in loaded.desired.namespaces}
+        needed = {name for one in planned if _writes(one) and not one.error for name in _spaces(one.release)}
+        return tuple(
+            NewNamespace(self.scope, name, written.get(name) or _bare(name))
+            for name in sorted({*written, *needed} - set(there))
+        )
+
+
+def _bare(name: str) -> Mapping[str, Any]:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
 
 async def _quiet(asked: Awaitable[T]) -> T | HelmopsError:
     """An error as a value, so that a TaskGroup does not wrap it."""
@@ -223,36 +260,21 @@ def _writes(planned: Planned) -> bool:
     return isinstance(planned.decision, Install | Upgrade | Recover)
 
 
+def _spaces(release: Release) -> set[str]:
+    return {release.namespace, release.target_namespace}
+
+
 def _placed(planned: Planned, loaded: Loaded, there: Collection[str]) -> Planned:
     """A release whose namespace nobody creates cannot be installed."""
-    release = planned.release
-    created = release.install.create_namespace or any(n.name == release.namespace for n in loaded.desired.namespaces)
-    if not _writes(planned) or created or release.namespace in there:
+    written = {namespace.name for namespace in loaded.desired.namespaces}
+    missing = sorted(_spaces(planned.release) - written - set(there))
+    if not _writes(planned) or not missing or planned.release.install.create_namespace:
         return planned
     hint = "add a Namespace document to the input, or set spec.install.createNamespace: true"
-    return replace(planned, error=Refused(f"namespace {release.namespace} does not exist", hint=hint))
-
-
-def _missing(loaded: Loaded, planned: Sequence[Planned], there: Collection[str]) -> tuple[str, ...]:
-    """Namespaces to create first."""
-    named = {namespace.name for namespace in loaded.desired.namespaces}
-    named |= {one.release.namespace for one in planned if _writes(one) and one.error is None}
-    return tuple(sorted(named - set(there)))
+    return replace(planned, error=Refused(f"namespace {missing[0]} does not exist", hint=hint))
 
 
 def _warnings(world: World) -> tuple[str, ...]:
     if world.complete:
         return ()
     return ("release Secrets may not be listed in the whole cluster: only the namespaces of the input were looked at",)
-
-
-def _selected(loaded: Loaded, names: Collection[str]) -> Loaded:
-    """Only the named releases. InputError for a name that is not in the input."""
-    if not names:
-        return loaded
-    releases = loaded.desired.releases
-    if unknown := sorted(set(names) - {release.name for release in releases}):
-        known = ", ".join(sorted(release.name for release in releases))
-        raise InputError(f"no release named {', '.join(unknown)} in the input", hint=f"there are: {known}")
-    chosen = tuple(release for release in releases if release.name in names)
-    return replace(loaded, desired=replace(loaded.desired, releases=chosen))

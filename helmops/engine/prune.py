@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from helmops.core.objects import ObjectId
 from helmops.core.release.observation import PENDING, PRUNE_LABEL, Record
 from helmops.engine.contents import Contents
 from helmops.engine.context import Ports, Scope
-from helmops.engine.load import Loaded
 from helmops.engine.world import Id, World
 from helmops.errors import Forbidden, NotFound, Refused
 
@@ -17,12 +17,13 @@ from helmops.errors import Forbidden, NotFound, Refused
 @dataclass(frozen=True, slots=True)
 class Removal:
     """A release that would be uninstalled. ``claims``: the PersistentVolumeClaims, ``customs``: the custom resources
-    (those of CRDs that are part of the release) that would go with it."""
+    (those of CRDs that are part of the release) that would go with it. ``scope``: where it lives."""
 
     record: Record
     chart: str
     claims: tuple[str, ...] = ()
     customs: tuple[str, ...] = ()
+    scope: Scope | None = None
 
     @property
     def id(self) -> Id:
@@ -40,9 +41,10 @@ def check(*, owner: str, selection: bool, stdin: bool) -> None:
         raise Refused("--prune does not go with input from stdin", hint="name the folder that holds all manifests")
 
 
-async def removals(ports: Ports, scope: Scope, contents: Contents, loaded: Loaded, world: World) -> tuple[Removal, ...]:
+async def removals(
+    ports: Ports, scope: Scope, contents: Contents, named: Collection[Id], world: World
+) -> tuple[Removal, ...]:
     """What this owner deployed and no longer names, by name."""
-    named = {(release.namespace, release.name) for release in loaded.desired.releases}
     gone = [
         records[-1]
         for key, records in sorted(world.records.items())
@@ -63,7 +65,7 @@ async def describe(ports: Ports, scope: Scope, contents: Contents, record: Recor
     claims = [str(key) for key, _ in content.objects if key.kind == "PersistentVolumeClaim"]
     crds = [key for key, _ in content.objects if key.kind == "CustomResourceDefinition"]
     customs = [text for found in await asyncio.gather(*(_customs(ports, scope, c) for c in crds)) for text in found]
-    return Removal(record, f"{content.chart} {content.chart_version}", tuple(claims), tuple(customs))
+    return Removal(record, f"{content.chart} {content.chart_version}", tuple(claims), tuple(customs), scope)
 
 
 async def _customs(ports: Ports, scope: Scope, crd: ObjectId) -> list[str]:

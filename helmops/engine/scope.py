@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from helmops.api.model import Access, OwnerConfig
+import base64
+from dataclasses import replace
+
+from helmops.api.model import Access, ClusterRef, Identity, OwnerConfig, Release
 from helmops.core.labels import owner_label
+from helmops.core.objects import ObjectId
 from helmops.engine.context import Ports, Scope
-from helmops.errors import Refused
+from helmops.errors import InputError, NotFound, Refused
 
 
 async def enter(ports: Ports, access: Access, owner: OwnerConfig = OwnerConfig()) -> Scope:  # noqa: B008  frozen
@@ -19,3 +23,40 @@ async def enter(ports: Ports, access: Access, owner: OwnerConfig = OwnerConfig()
         text = f"this input is for the cluster with uid {owner.cluster_uid}, and {target.context} is {uid}"
         raise Refused(text, where=owner.where, hint="choose the right cluster with --kube-context or --kubeconfig")
     return Scope(access, uid, target.context, owner_label(owner.owner))
+
+
+async def place(ports: Ports, start: Scope, release: Release) -> Scope:
+    """Where a release lives and as whom it is deployed: another cluster by a kubeconfig in a Secret, a service account.
+
+    The Secret is read where the pass starts, by whoever started it.
+    """
+    identity = service_account(release.ref.namespace, release.service_account) or start.access.identity
+    if release.kube_config is None:
+        return replace(start, access=replace(start.access, identity=identity))
+    cluster = await _remote(ports, start, release)
+    access = Access(cluster, identity)
+    target = await ports.cluster.target(access)
+    return Scope(access, await ports.cluster.uid(access), target.context, start.owner)
+
+
+def service_account(namespace: str, name: str) -> Identity | None:
+    """A service account as API servers know it; None for an empty name."""
+    if not name:
+        return None
+    groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated")
+    return Identity(f"system:serviceaccount:{namespace}:{name}", groups)
+
+
+async def _remote(ports: Ports, start: Scope, release: Release) -> ClusterRef:
+    if release.kube_config is None:
+        return start.access.cluster
+    ref, wanted = release.kube_config.secret, release.kube_config.key
+    where = f"Secret {ref.namespace}/{ref.name}"
+    secret = await ports.cluster.get(start.access, ObjectId("v1", "Secret", ref.namespace, ref.name))
+    if secret is None:
+        raise NotFound(f"{where}, which holds the kubeconfig, is not there", where=release.ref.where)
+    data = secret.get("data") or {}
+    key = next((one for one in ([wanted] if wanted else ["value", "value.yaml"]) if one in data), None)
+    if key is None:
+        raise InputError(f"{where} has no key {wanted or 'value or value.yaml'}", where=release.ref.where)
+    return ports.kubeconfigs.keep(base64.b64decode(data[key]).decode(errors="replace"), where=f"{where}:{key}")

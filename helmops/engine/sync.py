@@ -7,16 +7,16 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from helmops.api.model import ActionOptions
+from helmops.api.model import Access, ActionOptions
 from helmops.core.release.plan import Stalled
 from helmops.core.release.status import Status, settle, state_name
+from helmops.engine.fleet import Fleet
 from helmops.engine.metadata import Metadata
-from helmops.engine.plan import Plan, Planned, Planner
+from helmops.engine.plan import Key, Plan, Planned
 from helmops.engine.preview import Previews
 from helmops.engine.prune import Removal
 from helmops.engine.reconcile import Reconciler, Result
 from helmops.engine.uninstall import uninstall
-from helmops.engine.world import Id
 from helmops.errors import HelmopsError, Locked, Refused
 from helmops.ports import Progress
 
@@ -42,22 +42,20 @@ class Summary:
 class _Run:
     """Results as they come in; futures let dependents wait."""
 
-    results: dict[Id, Result] = field(default_factory=dict)
+    results: dict[Key, Result] = field(default_factory=dict)
     removed: list[Result] = field(default_factory=list)
-    done: dict[tuple[str, str], asyncio.Event] = field(default_factory=dict)  # by describing object
-    by_object: dict[tuple[str, str], Id] = field(default_factory=dict)
+    done: dict[Key, asyncio.Event] = field(default_factory=dict)
 
 
 class Sync:
     """Applies a plan. ``parallel``: how many releases are worked on at once."""
 
-    def __init__(self, planner: Planner, *, parallel: int) -> None:
-        self._planner = planner
-        self._ports = planner.ports
-        self._scope = planner.scope
+    def __init__(self, fleet: Fleet, *, parallel: int) -> None:
+        self._fleet = fleet
+        self._ports = fleet.ports
         self._limit = asyncio.Semaphore(parallel)
-        self._reconciler = Reconciler(planner, self._validated)
-        self._created: frozenset[str] = frozenset()
+        self._reconcilers: dict[Access, Reconciler] = {}
+        self._created: frozenset[tuple[str, str]] = frozenset()  # (cluster, namespace)
 
     async def apply(self, plan: Plan) -> Summary:
         """Namespaces, then the graph, then what is to be removed. Cancelling it once ends in a summary, too."""
@@ -76,20 +74,15 @@ class Sync:
         return self._summary(plan, run)
 
     async def _namespaces(self, plan: Plan) -> None:
-        """Those of the input as they are written, others bare."""
-        written = {namespace.name: namespace.manifest for namespace in plan.loaded.desired.namespaces}
-        for name in plan.namespaces:
-            bare = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        for one in plan.namespaces:
             await self._ports.cluster.apply(
-                self._scope.access, written.get(name, bare), force=True, dry_run=False, manager="helmops"
+                one.scope.access, one.manifest, force=True, dry_run=False, manager="helmops"
             )
-        self._created = frozenset(plan.namespaces)
+        self._created = frozenset((one.scope.uid, one.name) for one in plan.namespaces)
 
     async def _graph(self, plan: Plan, run: _Run) -> None:
         for one in plan.releases:
-            key = (one.release.ref.namespace, one.release.ref.name)
-            run.done[key] = asyncio.Event()
-            run.by_object[key] = one.id
+            run.done[one.key] = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             for one in plan.releases:
                 group.create_task(self._node(one, run))
@@ -99,11 +92,11 @@ class Sync:
         try:
             result = await self._turn(planned, run)
         except asyncio.CancelledError:
-            run.results[planned.id] = Result(planned.id, error="interrupted", outcome="interrupted")
+            run.results[planned.key] = Result(planned.id, error="interrupted", outcome="interrupted")
             raise
         seconds = (self._ports.clock.now() - started).total_seconds()
-        run.results[planned.id] = result = _told(replace(result, seconds=seconds), planned)
-        run.done[planned.release.ref.namespace, planned.release.ref.name].set()
+        run.results[planned.key] = result = _told(replace(result, seconds=seconds), planned)
+        run.done[planned.key].set()
         if planned.acts:
             phase = OUTCOME_PHASES[result.outcome]
             self._ports.recorder.record(Progress("/".join(planned.id), phase, result.error, seconds))
@@ -122,31 +115,41 @@ class Sync:
         for key in planned.release.depends_on:
             if key in run.done:
                 await run.done[key].wait()
-                result = run.results[run.by_object[key]]
+                result = run.results[key]
                 if not result.ok:
                     return result
         return None
 
     async def _reconciled(self, planned: Planned) -> Result:
         try:
-            return await self._reconciler.reconcile(planned)
+            return await self._reconciler(planned).reconcile(planned)
         except Locked as error:
             return Result(planned.id, error=error.message, hint=error.hint, outcome="locked")
         except HelmopsError as error:
             return Result(planned.id, error=error.message, hint=error.hint, outcome="failed")
 
+    def _reconciler(self, planned: Planned) -> Reconciler:
+        access = planned.release.access
+        if access not in self._reconcilers:
+            self._reconcilers[access] = Reconciler(self._fleet.planner(planned.release), self._validated)
+        return self._reconcilers[access]
+
     async def _validated(self, planned: Planned) -> Planned:
         """What could not be asked while planning, because its namespace came with this very pass, is asked now."""
-        if planned.preview is None or planned.preview.validated or planned.release.namespace not in self._created:
+        if planned.preview is None or planned.preview.validated:
             return planned
-        metadata = Metadata(self._ports, self._scope, self._created)
-        previews = Previews(self._ports, self._scope, self._planner.targets, metadata, self._created, detail=False)
+        planner = self._fleet.planner(planned.release)
+        created = {name for uid, name in self._created if uid == planner.scope.uid}
+        if planned.release.target_namespace not in created:
+            return planned
+        metadata = Metadata(self._ports, planner.scope, created)
+        previews = Previews(self._ports, planner.scope, planner.targets, metadata, created, detail=False)
         return replace(planned, preview=await previews.again(planned.exact, planned.preview))
 
     async def _remove(self, removal: Removal) -> Result:
         self._ports.recorder.record(Progress("/".join(removal.id), "uninstalling"))
         try:
-            await uninstall(self._ports, self._scope, removal.record, ActionOptions())
+            await uninstall(self._ports, removal.scope or self._fleet.scope, removal.record, ActionOptions())
         except HelmopsError as error:
             outcome = "locked" if isinstance(error, Locked) else "failed"
             result = Result(removal.id, error=error.message, hint=error.hint, outcome=outcome)
@@ -156,10 +159,10 @@ class Sync:
         return result
 
     def _summary(self, plan: Plan, run: _Run, *, interrupted: bool = False) -> Summary:
-        skipped = {one.id: Result(one.id, error="not started", outcome="interrupted") for one in plan.releases}
-        results: Mapping[Id, Result] = skipped | run.results
+        skipped = {one.key: Result(one.id, error="not started", outcome="interrupted") for one in plan.releases}
+        results: Mapping[Key, Result] = skipped | run.results
         left = tuple(one for one in plan.removals if one.id not in {result.id for result in run.removed})
-        return Summary(tuple(results[one.id] for one in plan.releases), tuple(run.removed), left, interrupted)
+        return Summary(tuple(results[one.key] for one in plan.releases), tuple(run.removed), left, interrupted)
 
 
 def _told(result: Result, planned: Planned) -> Result:

@@ -49,7 +49,7 @@ def _preamble(plan: Plan, paint: Paint) -> Iterable[str]:
         yield paint(f"Warning: {clean(warning)}", "yellow")
     for ref in plan.loaded.desired.ignored:
         yield paint(f"Not applied by helmops yet: {clean(ref.kind)}/{clean(ref.name)} ({clean(ref.where)})", "dim")
-    for name in plan.namespaces:
+    for name in (one.name for one in plan.namespaces):
         yield f"{paint('+', 'green')} namespace {clean(name)}"
 
 

@@ -29,7 +29,7 @@ def plan_content(plan: Plan) -> dict[str, Any]:
     return {
         "cluster": cluster(plan.scope),
         "summary": counts(plan),
-        "namespaces": list(plan.namespaces),
+        "namespaces": [one.name for one in plan.namespaces],
         "releases": [_planned(one) for one in plan.releases],
         "removals": [removal(one) for one in plan.removals],
         "ignored": [

@@ -26,7 +26,7 @@ from helmops.core.release.state import Absent, Drifted, Failed, InSync, Managed,
 from helmops.core.release.status import Outcome
 from helmops.engine.context import Scope
 from helmops.engine.load import Loaded
-from helmops.engine.plan import Plan, Planned
+from helmops.engine.plan import NewNamespace, Plan, Planned
 from helmops.engine.prune import Removal
 from helmops.engine.reconcile import Result, Step
 from helmops.engine.sync import Summary
@@ -91,7 +91,8 @@ EVERY: dict[str, Decision] = {
 def plan(*releases: Planned, removals: Sequence[Removal] = (), namespaces: Sequence[str] = (), **more: Any) -> Plan:
     """A plan."""
     loaded = Loaded(Desired(tuple(one.release for one in releases), **more), {})
-    return Plan(SCOPE, loaded, releases, tuple(removals), tuple(namespaces))
+    created = tuple(NewNamespace(SCOPE, name, {}) for name in namespaces)
+    return Plan(SCOPE, loaded, releases, tuple(removals), created)
 
 
 def removal(name: str, *claims: str) -> Removal:

@@ -25,6 +25,7 @@ from helmops.testing.clock import FakeClock
 from helmops.testing.cluster import FakeCluster
 from helmops.testing.files import FakeFiles
 from helmops.testing.helm import FakeHelm
+from helmops.testing.kubeconfigs import FakeKubeconfigs
 from helmops.testing.memory import FakeMemory
 from helmops.testing.recorder import FakeRecorder
 
@@ -102,5 +103,7 @@ def world() -> World:
     cluster, files, charts, clock = FakeCluster(), FakeFiles(), FakeCharts(), FakeClock()
     helm = FakeHelm(cluster, template)
     helm.knows(charts.place("/input/chart", "chart", "1.0.0", values={"m": "", "claim": False, "keep": {"a": 1}}))
-    ports = Ports(cluster, cluster, cluster, helm, charts, files, FakeMemory(), clock, FakeRecorder())
+    ports = Ports(
+        cluster, cluster, cluster, helm, charts, files, FakeMemory(), clock, FakeRecorder(), FakeKubeconfigs()
+    )
     return World(cluster, helm, files, charts, Answers(), ports)

@@ -17,6 +17,7 @@ from helmops.testing.clock import FakeClock
 from helmops.testing.cluster import FakeCluster
 from helmops.testing.files import FakeFiles
 from helmops.testing.helm import FakeHelm
+from helmops.testing.kubeconfigs import FakeKubeconfigs
 from helmops.testing.memory import FakeMemory
 from helmops.testing.recorder import FakeRecorder
 
@@ -32,7 +33,18 @@ def cluster() -> FakeCluster:
 @pytest.fixture
 def ports(cluster: FakeCluster) -> Ports:
     helm = FakeHelm(cluster, lambda _: [])
-    return Ports(cluster, cluster, cluster, helm, FakeCharts(), FakeFiles(), FakeMemory(), FakeClock(), FakeRecorder())
+    return Ports(
+        cluster,
+        cluster,
+        cluster,
+        helm,
+        FakeCharts(),
+        FakeFiles(),
+        FakeMemory(),
+        FakeClock(),
+        FakeRecorder(),
+        FakeKubeconfigs(),
+    )
 
 
 def put(
@@ -211,7 +223,7 @@ async def test_an_interrupted_rollback_leaves_nothing_pending(ports: Ports, clus
     ports.helm.held = asyncio.Event()
     way = await way_back(ports, SCOPE, ("apps", "web"), 0)
     task = asyncio.create_task(rollback(ports, SCOPE, way))
-    while not ports.helm.calls["rollback"]:
+    while not (ports.helm.calls["rollback"] or task.done()):
         await asyncio.sleep(0.01)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
