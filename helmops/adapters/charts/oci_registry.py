@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from typing import Literal
+from urllib.parse import quote
 
 from helmops.adapters.charts import oci_manifest as manifests
 from helmops.adapters.charts.limits import CHART_SETTING, INDEX_SETTING, Budget, Limits
@@ -47,21 +48,22 @@ class Registry:
 
     async def tags(self, place: Place) -> list[str]:
         """All of them, page by page. NotFound when there is no such repository."""
-        found: list[str] = []
+        found: dict[str, None] = {}
         asked: set[str] = set()
         size, question = 0, f"n={PAGE}"
         while question and len(asked) < MAX_PAGES and question not in asked:
             asked.add(question)
             answer = await self._ask(place, f"tags/list?{question}", Cap(self._limits.index, INDEX_SETTING))
-            found += manifests.read_tags(answer.body, f"the list of tags of {place}")
             size += len(answer.body)
             if size > self._limits.index:
                 hint = f"if that is as it should be, raise {INDEX_SETTING}"
                 raise InputError(f"the tags of {place} take more than {self._limits.index:,} bytes", hint=hint)
-            question = manifests.next_page(answer.headers.get("link", ""))
+            page = manifests.read_tags(answer.body, f"the list of tags of {place}")
+            question = manifests.next_page(answer.headers.get("link", "")) or _after(page, found)
+            found.update(dict.fromkeys(page))
         if question:
             raise InputError(f"the list of tags of {place} does not end after {len(asked)} pages")
-        return found
+        return list(found)
 
     async def archive(self, place: Place, manifest: Manifest) -> bytes:
         """The packed chart that a manifest names, as it came: who asked checks it. Capped before it is fetched."""
@@ -107,3 +109,9 @@ _HINTS = {
     False: "it wants credentials and was given none, or there is no such repository",
     True: "the credentials do not do, or there is no such repository",
 }
+
+
+def _after(page: Sequence[str], known: Container[str]) -> str:
+    """The question for what may come after a full page: some registries cut the list short and do not say so."""
+    full = len(page) == PAGE and page[-1] not in known
+    return f"n={PAGE}&last={quote(page[-1])}" if full else ""

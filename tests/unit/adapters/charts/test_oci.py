@@ -159,6 +159,24 @@ async def test_all_pages_of_tags_are_read(bench: Bench, page: int) -> None:
     assert (await bench.resolve(version="1.x")).version == "1.4.0"
 
 
+async def test_a_list_that_is_cut_short_without_a_word_is_read_on(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("helmops.adapters.charts.oci_registry.PAGE", 2)
+    bench.server.page, bench.server.next_link = 2, ""
+    for minor in range(5):
+        bench.server.push("charts/web", f"1.{minor}.0")
+    assert (await bench.resolve()).version == "1.4.0"
+
+
+async def test_a_full_page_of_who_knows_no_pages_is_all_there_is(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("helmops.adapters.charts.oci_registry.PAGE", 1)
+    bench.server.push("charts/web", "1.0.0")
+    bench.server.answers["/v2/charts/web/tags/list"] = (200, {}, b'{"tags": ["1.0.0"]}')
+    assert (await bench.resolve()).version == "1.0.0"
+    assert bench.server.paths()[:3] == ["GET tags/list", "GET tags/list", "GET manifests/1.0.0"]
+
+
 # ---------------------------------------------------------------- what is not there
 async def test_no_such_tag_names_the_nearest(bench: Bench) -> None:
     bench.server.push("charts/web", "1.0.0", tag="stable")
