@@ -12,13 +12,15 @@ from helmops.api.model import Access
 from helmops.cli.flags import Flags
 from helmops.core.objects import GuardedFields
 from helmops.errors import Bug
-from helmops.ports import Helm
+from helmops.ports import Helm, SplitRelease
 
 
 class _NoGate:
     """This helm is asked for its version, and reaches no cluster."""
 
-    def open(self, access: Access, guarded: Sequence[GuardedFields]) -> AbstractAsyncContextManager[str]:
+    def open(
+        self, access: Access, guarded: Sequence[GuardedFields], split: SplitRelease | None = None
+    ) -> AbstractAsyncContextManager[str]:
         raise Bug("helm was made without a gate")
 
     async def wanted(self, access: Access) -> bool:

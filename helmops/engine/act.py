@@ -86,6 +86,8 @@ class Actor:
             force_conflicts=preview is None or not preview.client_side,
             guarded=await guards(self._ports, self._scope, self._targets, objects) if top else (),
             holder=holder,
+            target_namespace=release.target_namespace,
+            post_renderers=release.post_renderers,
         )
 
     def _marks(self, job: Job, top: Record | None) -> dict[str, str | None]:

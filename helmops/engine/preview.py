@@ -27,7 +27,7 @@ from helmops.engine.drift import Targets
 from helmops.engine.metadata import Metadata
 from helmops.engine.resolve import Resolved
 from helmops.engine.stored import stored_objects
-from helmops.errors import FieldConflicts, NotFound
+from helmops.errors import FieldConflicts, NotFound, Refused
 from helmops.ports import ChartContent, RenderRequest
 
 KEEP_ANNOTATION = "helm.sh/resource-policy"
@@ -84,7 +84,8 @@ class Previews:
         self._limit = asyncio.Semaphore(PARALLEL_DRY_RUNS)
 
     async def of(self, resolved: Resolved, current: StoredRelease | None) -> Preview:
-        """Render and ask. Rejected, Forbidden or HelmError say what is wrong with it."""
+        """Render and ask. Refused, Rejected, Forbidden or HelmError say what is wrong with it."""
+        await self._check_target(resolved.release, current)
         chart = await self._ports.charts.content(resolved.artifact)
         kinds = await self._ports.cluster.kinds(self._scope.access)
         request = render_request(resolved, chart, kinds, current is not None)
@@ -97,6 +98,20 @@ class Previews:
         answers = await asyncio.gather(*(self._ask(subject, one) for one in asked))
         preview = _preview(placed.objects, answers, _deletions(old, placed.objects))
         return replace(preview, client_side=subject.client_side)
+
+    async def _check_target(self, release: Release, current: StoredRelease | None) -> None:
+        """Refused where helm would do the wrong thing without a word."""
+        where, target = f"{release.namespace}/{release.name}", release.target_namespace
+        if current is not None and current.namespace != target:
+            # helm would take the objects that name no namespace for moved already, and leave the old ones behind
+            text = f"its objects are in namespace {current.namespace}, and helm cannot move them to {target}"
+            raise Refused(text, where=where, hint="uninstall the release first, or leave targetNamespace as it was")
+        if current is None and target != release.namespace:
+            # Helm's marks of ownership name the target alone
+            records = await self._ports.storage.records_of(self._scope.access, target, release.name)
+            if records and records[-1].status != "uninstalled":
+                text = f"{target} has a release {release.name} of its own: the objects of both would be one another's"
+                raise Refused(text, where=where, hint="give one of them another name (spec.releaseName)")
 
     async def again(self, resolved: Resolved, preview: Preview) -> Preview:
         """Ask about what was rendered before, now that more is there: namespaces, kinds."""
@@ -187,7 +202,7 @@ def render_request(resolved: Resolved, chart: ChartContent, kinds: Kinds, is_upg
     options = release.upgrade if is_upgrade else release.install
     return RenderRequest(
         name=release.name,
-        namespace=release.target_namespace,
+        namespace=release.namespace,
         chart_path=resolved.artifact.path,
         values=resolved.values.value,
         is_upgrade=is_upgrade,
@@ -195,6 +210,8 @@ def render_request(resolved: Resolved, chart: ChartContent, kinds: Kinds, is_upg
         api_versions=kinds.api_versions(),
         live=chart.uses_lookup,
         skip_schema_validation=options.disable_schema_validation,
+        target_namespace=release.target_namespace,
+        post_renderers=release.post_renderers,
     )
 
 

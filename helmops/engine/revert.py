@@ -12,7 +12,7 @@ from helmops.ports import HelmRevert
 
 
 async def aimed(ports: Ports, scope: Scope, revert: HelmRevert) -> HelmRevert:
-    """``revert`` with the fields that stay with their owner at this moment, and force where Helm applies.
+    """``revert`` with its target namespace, the fields that stay with their owner now, and force where Helm applies.
 
     Helm goes back by the method that made the revision; forcing it would turn a patch into an apply.
     """
@@ -23,4 +23,5 @@ async def aimed(ports: Ports, scope: Scope, revert: HelmRevert) -> HelmRevert:
     body = await ports.storage.body(scope.access, record)
     objects = await stored_objects(ports, scope, body)
     guarded = await guards(ports, scope, Targets(ports, scope), list(objects.values()))
-    return replace(revert, force_conflicts=body.apply_method == "ssa", guarded=guarded)
+    force = body.apply_method == "ssa"
+    return replace(revert, target_namespace=body.namespace, force_conflicts=force, guarded=guarded)

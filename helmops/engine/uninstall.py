@@ -17,4 +17,6 @@ async def uninstall(ports: Ports, scope: Scope, record: Record, options: ActionO
         if not records or records[-1].uid != record.uid:
             where = f"{record.namespace}/{record.name}"
             raise Conflict("has changed since it was looked at", where=where, hint="run the same command again")
-        await ports.helm.uninstall(scope.access, HelmRevert(record.name, record.namespace, options, holder=lock.holder))
+        target = (await ports.storage.body(scope.access, record)).namespace
+        revert = HelmRevert(record.name, record.namespace, options, holder=lock.holder, target_namespace=target)
+        await ports.helm.uninstall(scope.access, revert)

@@ -15,13 +15,13 @@ from helmops.api.model import Access, ActionOptions
 from helmops.core.release.observation import PENDING, Record, StoredRelease
 from helmops.core.render.manifest import read
 from helmops.core.yaml_dump import dump
-from helmops.errors import FieldConflicts, HelmError, HelmopsError
+from helmops.errors import Bug, FieldConflicts, HelmError, HelmopsError
 from helmops.ports import Artifact, HelmChange, HelmRevert, HelmVersion, RenderRequest
 from helmops.testing.cluster import FakeCluster
 from helmops.testing.helm_objects import FakeObjectsOfHelm
 
 Template = Callable[[RenderRequest], Iterable[Mapping[str, Any]]]
-"""A chart: objects (and hooks, by their annotation) of a name, a namespace, values and a chart path."""
+"""A chart: objects (and hooks, by their annotation) of a name, a namespace, values, a chart path, post-renderers."""
 
 _SYSTEM_LABELS = frozenset({"name", "owner", "status", "version", "createdAt", "modifiedAt"})
 
@@ -108,9 +108,10 @@ class FakeHelm:
         if known and known[-1].status not in {"failed", "uninstalled"}:
             raise _said(change, "other", "cannot re-use a name that is still in use")
         if change.options.create_namespace:
-            self._cluster.add_namespace(change.namespace)
-        if not self._cluster.has_namespace(change.namespace):
-            raise _said(change, "not-found", f'create: failed to create: namespaces "{change.namespace}" not found')
+            self._cluster.add_namespace(change.target)
+        for namespace in (change.namespace, change.target):
+            if not self._cluster.has_namespace(namespace):
+                raise _said(change, "not-found", f'create: failed to create: namespaces "{namespace}" not found')
         new = self._new(change, known, "pending-install", "Initial install underway")
         await self._write(_Step("install", change, new, change.labels, None, known[-1:]))
 
@@ -196,7 +197,7 @@ class FakeHelm:
         now = self._cluster.now().isoformat()
         return StoredRelease(
             name=change.name,
-            namespace=change.namespace,
+            namespace=change.target,
             revision=known[-1].revision + 1 if known else 1,
             status=status,
             description=description,
@@ -215,8 +216,8 @@ class FakeHelm:
         """Pending, objects, then deployed or failed."""
         fault = self._fault(step.method, step.request)
         if fault and not fault.writes_record:
-            raise _error(fault, step.new.namespace, step.new.name)
-        record = self._cluster.put_release(step.new, step.labels)
+            raise _error(fault, step.request.namespace, step.new.name)
+        record = self._cluster.put_release(step.new, step.labels, namespace=step.request.namespace)
         try:
             await self._hold()
             await self._objects.replace(self._body(step.old) if step.old else None, step.new, step.request)
@@ -229,7 +230,7 @@ class FakeHelm:
         if fault:
             if not fault.stuck:
                 self._failed(step, record, fault.message)
-            raise _error(fault, step.new.namespace, step.new.name)
+            raise _error(fault, step.request.namespace, step.new.name)
         for old in step.supersedes:
             self._mark(old, "superseded")
         self._mark(record, "deployed", _description(step))
@@ -246,17 +247,22 @@ class FakeHelm:
         else:
             self._failed(step, record, error.message)
         kind = "conflict" if isinstance(error, FieldConflicts) else "unknown-field"
-        raise _said(step.new, kind, error.message) from None
+        raise _said(step.request, kind, error.message) from None
 
-    def _revisions(self, of: HelmChange | HelmRevert | StoredRelease) -> list[Record]:
-        return self._cluster.revisions(of.namespace, of.name)
+    def _revisions(self, of: HelmChange | HelmRevert) -> list[Record]:
+        """Helm that is given another target than the release has would work on objects that are not there."""
+        known = self._cluster.revisions(of.namespace, of.name)
+        if known and self._body(known[-1]).namespace != of.target:
+            raise Bug(f"{of.name} has its objects in {self._body(known[-1]).namespace}, not in {of.target}")
+        return known
 
     def _body(self, record: Record) -> StoredRelease:
         return self._cluster.release(record.namespace, record.name, record.revision)
 
     def _mark(self, record: Record, status: str, description: str = "") -> None:
         body = self._body(record)
-        self._cluster.put_release(replace(body, status=status, description=description or body.description))
+        body = replace(body, status=status, description=description or body.description)
+        self._cluster.put_release(body, namespace=record.namespace)
 
     def _prune(self, of: HelmChange | HelmRevert, limit: int) -> None:
         """Drop the oldest revisions, never the deployed one."""
@@ -277,7 +283,15 @@ def _description(step: _Step) -> str:
 
 
 def _rendering_of(change: HelmChange, *, is_upgrade: bool) -> RenderRequest:
-    return RenderRequest(change.name, change.namespace, change.chart_path, change.values, is_upgrade=is_upgrade)
+    return RenderRequest(
+        change.name,
+        change.namespace,
+        change.chart_path,
+        change.values,
+        is_upgrade=is_upgrade,
+        target_namespace=change.target_namespace,
+        post_renderers=change.post_renderers,
+    )
 
 
 def _text(objects: Iterable[Mapping[str, Any]]) -> str:
@@ -302,5 +316,5 @@ def _error(fault: _Fault, namespace: str, name: str) -> HelmError:
     return HelmError(fault.message, kind=fault.kind, where=f"{namespace}/{name}")
 
 
-def _said(of: HelmChange | HelmRevert | StoredRelease, kind: str, message: str) -> HelmError:
+def _said(of: HelmChange | HelmRevert, kind: str, message: str) -> HelmError:
     return HelmError(message, kind=kind, where=f"{of.namespace}/{of.name}")

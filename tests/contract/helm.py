@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from helmops.adapters.helm.runner import HelmRunner
 from helmops.adapters.kube.gate import ApiGate
 from helmops.adapters.process import Processes
@@ -19,6 +21,7 @@ from helmops.ports import Helm, HelmChange, HelmRevert, RenderRequest
 from helmops.testing.helm import FakeHelm
 from helmops.testing.memory import FakeMemory
 from tests.contract.kube import FakeWorld, RealWorld, World
+from tests.controlplane import tools
 from tests.runners import clean_environment
 
 QUICK = ActionOptions(timeout=30, disable_wait=True)
@@ -188,10 +191,28 @@ class Bench:
         return int(live["spec"]["replicas"])
 
 
+@asynccontextmanager
+async def bench_of(request: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Bench]:
+    """The bench that a parameter names: fake4, fake3, helm4, helm3."""
+    major = int(request.param[4:])
+    if request.param.startswith("fake"):
+        yield fake_bench(major)
+        return
+    helm = tools.helm4() if major == 4 else tools.helm3()
+    cluster = request.getfixturevalue("kubeconfig"), request.getfixturevalue("namespace")
+    async with real_bench(helm, major, *cluster, folder) as real:
+        yield real
+
+
 def fake_bench(major: int) -> Bench:
     """The fake."""
     world = FakeWorld()
     return Bench(world, FakeHelm(world.fake, template, major=major), "/charts/chart", major)
+
+
+def _path() -> str:
+    """With the kubectl of the test bed first: it is the kustomize of post-renderers."""
+    return os.pathsep.join((str(tools.kubectl().parent), os.environ["PATH"]))
 
 
 @asynccontextmanager
@@ -205,7 +226,7 @@ async def real_bench(
         path.write_text(text, "utf-8")
     world, processes = RealWorld(kubeconfig, namespace), Processes()
     runner = HelmRunner(
-        environ=clean_environment(HELM_BIN=str(helm_path), KUBECACHEDIR=str(folder / "kube"), PATH=os.environ["PATH"]),
+        environ=clean_environment(HELM_BIN=str(helm_path), KUBECACHEDIR=str(folder / "kube"), PATH=_path()),
         home=str(folder / "helm"),
         memory=FakeMemory(),
         processes=processes,

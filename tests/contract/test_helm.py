@@ -14,7 +14,7 @@ from helmops.core.release.observation import DESIRED_LABEL, OWNER_LABEL
 from helmops.core.render.manifest import read
 from helmops.errors import HelmError
 from helmops.testing.helm import FakeHelm
-from tests.contract.helm import Bench, fake_bench, real_bench
+from tests.contract.helm import Bench, bench_of, real_bench
 from tests.controlplane import tools
 
 ONE, TWO = f"1.{'a' * 40}", f"2.{'b' * 40}"
@@ -23,14 +23,8 @@ WAITING = ActionOptions(timeout=60)
 
 @pytest.fixture(params=["fake4", "fake3", "helm4", "helm3"])
 async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
-    major = int(request.param[4:])
-    if request.param.startswith("fake"):
-        yield fake_bench(major)
-        return
-    helm = tools.helm4() if major == 4 else tools.helm3()
-    cluster = request.getfixturevalue("kubeconfig"), request.getfixturevalue("namespace")
-    async with real_bench(helm, major, *cluster, tmp_path) as real:
-        yield real
+    async with bench_of(request, tmp_path) as found:
+        yield found
 
 
 async def failure(action: Awaitable[None]) -> HelmError:

@@ -39,7 +39,7 @@ def seconds(timeout: float) -> str:
 
 def template(request: RenderRequest) -> list[str]:
     """``helm template``: needs no cluster. Hooks and tests are part of the output."""
-    argv = ["template", request.name, request.chart_path, "--namespace", request.namespace, *_VALUES]
+    argv = ["template", request.name, request.chart_path, "--namespace", request.target, *_VALUES]
     if request.is_upgrade:
         argv.append("--is-upgrade")
     if request.kube_version:
@@ -54,7 +54,7 @@ def template(request: RenderRequest) -> list[str]:
 def live_render(request: RenderRequest) -> list[str]:
     """What an upgrade (or install) would render now, ``lookup`` and the release's revision included."""
     argv = ["upgrade", request.name, request.chart_path, "--install", "--dry-run=server", "--output", "json"]
-    argv += ["--namespace", request.namespace, "--reset-values", "--disable-openapi-validation", *_VALUES]
+    argv += ["--namespace", request.target, "--reset-values", "--disable-openapi-validation", *_VALUES]
     if request.skip_schema_validation:
         argv.append("--skip-schema-validation")
     return argv
@@ -85,7 +85,7 @@ def rollback_flags(revert: HelmRevert, known: Capabilities) -> tuple[str, ...]:
 
 
 def _change(change: HelmChange, known: Capabilities) -> list[str]:
-    argv = ["--namespace", change.namespace, *_VALUES, "--hide-notes", *_action(change.options, known)]
+    argv = ["--namespace", change.target, *_VALUES, "--hide-notes", *_action(change.options, known)]
     if change.labels:
         argv += ["--labels", ",".join(f"{key}={value}" for key, value in sorted(change.labels.items()))]
     if change.description:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -20,7 +20,7 @@ from helmops.adapters.process import BEHIND, GRACE, MIB, Completed, Processes
 from helmops.api.model import Access, ActionOptions
 from helmops.core.objects import GuardedFields
 from helmops.errors import HelmError, InputError
-from helmops.ports import Gate, HelmChange, HelmRevert, HelmVersion, Memory, RenderRequest
+from helmops.ports import Gate, HelmChange, HelmRevert, HelmVersion, Memory, RenderRequest, SplitRelease
 
 _OPERATIONS = 3  # helm's --timeout holds for each: hooks before, the objects and their readiness, hooks after
 _MARGIN = 60.0  # for what --timeout does not cover: rendering, reading, CRDs, the release record
@@ -84,15 +84,21 @@ class HelmRunner:
     async def render(self, access: Access, request: RenderRequest) -> str:
         """Every rendered document, hooks included, as one YAML text."""
         await self.version()
-        where, scrub = _where(request), self._scrubber(request.values)
-        values = arguments.encode_values(request.values)
         async with self._slots:
-            if not request.live:
-                call = _Call(where, scrub, self._env(), cap=_RENDER_CAP)
-                return (await self._start(call, arguments.template(request), values)).decode("utf-8", "replace")
-            async with self._way(access, ()) as (flags, gate):
-                call = _Call(where, scrub, self._env(gate=gate), flags, cap=_RENDER_CAP)
-                return _documents(await self._start(call, arguments.live_render(request), values), where)
+            text = await (self._live(access, request) if request.live else self._template(request))
+            return await self._transform(request)(text) if request.post_renderers else text
+
+    async def _template(self, request: RenderRequest) -> str:
+        call = _Call(_where(request), self._scrubber(request.values), self._env(), cap=_RENDER_CAP)
+        values = arguments.encode_values(request.values)
+        return (await self._start(call, arguments.template(request), values)).decode("utf-8", "replace")
+
+    async def _live(self, access: Access, request: RenderRequest) -> str:
+        where, scrub = _where(request), self._scrubber(request.values)
+        async with self._way(access, (), _split(request)) as (flags, gate):
+            call = _Call(where, scrub, self._env(gate=gate), flags, cap=_RENDER_CAP)
+            values = arguments.encode_values(request.values)
+            return _documents(await self._start(call, arguments.live_render(request), values), where)
 
     async def install(self, access: Access, change: HelmChange) -> None:
         """``helm install``."""
@@ -113,7 +119,7 @@ class HelmRunner:
             await self._command(call, revert.max_history).rollback(
                 revert.name,
                 revert.revision,
-                namespace=revert.namespace,
+                namespace=revert.target,
                 cleanup_on_fail=revert.options.cleanup_on_fail,
                 no_hooks=revert.options.disable_hooks,
                 timeout=arguments.seconds(revert.options.timeout),
@@ -125,7 +131,7 @@ class HelmRunner:
         async with self._writing(access, revert) as call:
             await self._command(call).uninstall(
                 revert.name,
-                namespace=revert.namespace,
+                namespace=revert.target,
                 keep_history=revert.options.keep_history,
                 no_hooks=revert.options.disable_hooks,
                 timeout=arguments.seconds(revert.options.timeout),
@@ -154,23 +160,47 @@ class HelmRunner:
         began = time.monotonic()
         where = _where(request)
         scrub = self._scrubber(request.values if isinstance(request, HelmChange) else {})
-        async with self._slots, self._way(access, request.guarded) as (way, gate):
+        async with self._slots, self._way(access, request.guarded, _split(request)) as (way, gate):
             left = _run_seconds(request.options) - (time.monotonic() - began)
             if left < request.options.timeout:
                 text = "no helm could be started in time: too many run already; nothing was changed"
                 raise HelmError(text, kind="timeout", where=where)
             env = self._env(holder=request.holder, gate=gate)
-            yield _Call(where, scrub, env, (*flags, *way), left)
+            call = _Call(where, scrub, env, (*flags, *way), left)
+            if isinstance(request, HelmRevert) or not request.post_renderers:
+                yield call
+                return
+            async with self._post_rendered(call, request) as post_rendered:
+                yield post_rendered
+
+    @asynccontextmanager
+    async def _post_rendered(self, call: _Call, change: HelmChange) -> AsyncIterator[_Call]:
+        """The same call with a post-renderer, whose own words about a failure stand for helm's."""
+        from helmops.adapters.helm.postrenderer import serving
+
+        async with serving(self._transform(change), helm=(await self.version()).major) as post_renderer:
+            env = {key: value for key, value in call.env.items() if key != "HELM_NO_PLUGINS"}
+            try:
+                yield replace(call, flags=(*call.flags, *post_renderer.flags), env=env | dict(post_renderer.env))
+            except HelmError:
+                post_renderer.check()
+                raise
+
+    def _transform(self, request: RenderRequest | HelmChange) -> Callable[[str], Awaitable[str]]:
+        from helmops.adapters.helm.kustomize import Kustomizer
+
+        where, scrub = _where(request), self._scrubber(request.values)
+        return Kustomizer(self._processes, self._environ, request.post_renderers, where=where, scrub=scrub).transform
 
     @asynccontextmanager
     async def _way(
-        self, access: Access, guarded: tuple[GuardedFields, ...]
+        self, access: Access, guarded: tuple[GuardedFields, ...], split: SplitRelease | None
     ) -> AsyncIterator[tuple[tuple[str, ...], str]]:
         """How the child reaches the cluster: as the user would, or through the gate (decision 0003)."""
-        if not guarded and not await self._gate.wanted(access):
+        if not guarded and not split and not await self._gate.wanted(access):
             yield _cluster_flags(access), ""
             return
-        async with self._gate.open(access, guarded) as kubeconfig:
+        async with self._gate.open(access, guarded, split) as kubeconfig:
             yield ("--kubeconfig", kubeconfig), kubeconfig
 
     def _env(self, *, holder: str = "", gate: str = "") -> dict[str, str]:
@@ -213,6 +243,13 @@ def _where(request: RenderRequest | HelmChange | HelmRevert) -> str:
     if request.name.startswith("-"):
         raise InputError(f"{request.name!r} cannot be the name of a release")
     return f"{request.namespace}/{request.name}"
+
+
+def _split(request: RenderRequest | HelmChange | HelmRevert) -> SplitRelease | None:
+    """What the gate has to know; None where helm's one ``-n`` says all."""
+    if request.target == request.namespace:
+        return None
+    return SplitRelease(request.name, request.namespace, request.target)
 
 
 def _cluster_flags(access: Access) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from helmops.adapters.kube.paths import path_of
 from helmops.api.model import Access
 from helmops.core.objects import GuardedFields, Kinds, ObjectId, Resource
 from helmops.errors import NotFound
+from helmops.ports import SplitRelease
 
 
 class KnowsKinds(Protocol):
@@ -47,13 +48,17 @@ class ApiGate:
         return (await self._connections.get(access)).uses_plugin
 
     @asynccontextmanager
-    async def open(self, access: Access, guarded: Sequence[GuardedFields]) -> AsyncIterator[str]:
+    async def open(
+        self, access: Access, guarded: Sequence[GuardedFields], split: SplitRelease | None = None
+    ) -> AsyncIterator[str]:
         """Yields the path of a kubeconfig, alone in a private directory that is removed at the end."""
         # aiohttp's server costs 15 ms to import: a pass that starts no helm does not pay for it.
         from helmops.adapters.kube.gate_proxy import Proxy, listening
+        from helmops.adapters.kube.gate_storage import Records
 
         token = secrets.token_urlsafe(32)
-        proxy = Proxy(await self._connections.get(access), await self._guards(access, guarded), token)
+        guards = await self._guards(access, guarded)
+        proxy = Proxy(await self._connections.get(access), guards, token, Records(split) if split else None)
         directory = tempfile.mkdtemp(prefix="helmops-gate-")
         try:
             async with listening(proxy) as port:

@@ -1,4 +1,7 @@
-"""The proxy behind the gate: forwards what one helm child asks, in the user's name, without the guarded fields."""
+"""The proxy behind the gate: forwards what one helm child asks, in the user's name, without the guarded fields.
+
+What it asks of the records of a split release is led to where they are.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from helmops.adapters.kube.connection import Connection
+from helmops.adapters.kube.gate_storage import Records
 from helmops.core.pointer import without
 
 Guards = Mapping[str, Sequence[str]]
@@ -47,16 +51,19 @@ class _Refused(Exception):
 class Proxy:
     """Forwards what one child asks."""
 
-    def __init__(self, connection: Connection, guards: Guards, token: str) -> None:
+    def __init__(self, connection: Connection, guards: Guards, token: str, records: Records | None = None) -> None:
         self._connection = connection
         self._guards = guards
         self._token = token
+        self._records = records
 
     async def handle(self, request: BaseRequest) -> StreamResponse:
         """One request of the child."""
         try:
             path = self._admit(request)
             body = _guard(request, unquote(path.partition("?")[0]), await _read(request), self._guards)
+            if self._records:
+                path = self._records.lead(request.method, path, body)
             upstream = await self._ask(request, path, body)
         except _Refused as no:
             return _status(no.code, str(no))

@@ -56,18 +56,30 @@ class Rendering:
     hooks: tuple[Hook, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One document of a text, and the text that it was read from. ``source``: the template, "" where nobody says."""
+
+    source: str
+    text: str
+    document: Mapping[str, Any]
+
+    @property
+    def is_hook(self) -> bool:
+        """As in Helm, it is the document that is a hook, never a single item of a List."""
+        return bool(_events(self.document))
+
+
 def read(text: str) -> Rendering:
     """Read a manifest. InputError names the template of a document that is no Kubernetes object."""
     objects: list[Rendered] = []
     hooks: list[Hook] = []
-    for source, document in _documents(text):
-        # As in Helm, it is the document that is a hook, never a single item of a List.
-        events = _words(_annotations(document).get(HOOK_ANNOTATION))
-        for obj in _flattened(document, source):
-            if events:
-                hooks.append(_hook(obj, source, events, _annotations(document)))
+    for part in parts(text):
+        for obj in _flattened(part.document, part.source):
+            if part.is_hook:
+                hooks.append(_hook(obj, part.source, part.document))
             else:
-                objects.append(Rendered(_checked(obj, source), source))
+                objects.append(Rendered(_checked(obj, part.source), part.source))
     return Rendering(tuple(objects), tuple(hooks))
 
 
@@ -81,7 +93,8 @@ def manifest_hashes(objects: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     return tuple(manifest_hash(obj) for obj in objects)
 
 
-def _documents(text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def parts(text: str) -> Iterator[Part]:
+    """Every document that is there, in order. InputError for what is no YAML or no object."""
     source = ""
     for chunk in _SEPARATOR.split(text):
         # A file of crds/ is printed whole: its second document has no comment of its own.
@@ -94,7 +107,7 @@ def _documents(text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
                 continue
             if not isinstance(document, Mapping):
                 raise InputError("a document is not a Kubernetes object but plain text or a list", where=source)
-            yield source, document
+            yield Part(source, chunk, document)
 
 
 def _parsed(chunk: str, source: str) -> Iterable[Any]:
@@ -135,11 +148,16 @@ def _nickname(obj: Mapping[str, Any]) -> str:
     return "/".join(named) or "a document"
 
 
-def _hook(obj: Mapping[str, Any], source: str, events: tuple[str, ...], annotations: Mapping[str, Any]) -> Hook:
+def _events(document: Mapping[str, Any]) -> tuple[str, ...]:
+    return _words(_annotations(document).get(HOOK_ANNOTATION))
+
+
+def _hook(obj: Mapping[str, Any], source: str, document: Mapping[str, Any]) -> Hook:
+    annotations = _annotations(document)
     return Hook(
         obj=_checked(obj, source, generated=True),
         source=source,
-        events=events,
+        events=_events(document),
         weight=_weight(annotations.get(WEIGHT_ANNOTATION)),
         # Helm's default, so that readers need not know it
         delete_policies=_words(annotations.get(DELETE_ANNOTATION)) or ("before-hook-creation",),

@@ -16,7 +16,7 @@ from helmops.adapters.process import BEHIND, GRACE, Processes
 from helmops.api.model import Access, ActionOptions, ClusterRef, Identity
 from helmops.core.objects import GuardedFields, ObjectId
 from helmops.errors import HelmError, InputError
-from helmops.ports import HelmChange, HelmRevert, RenderRequest
+from helmops.ports import HelmChange, HelmRevert, RenderRequest, SplitRelease
 from helmops.testing.memory import FakeMemory
 
 # Notes what it is given. `boom` in its values makes it fail as helm does.
@@ -61,7 +61,9 @@ class NotingGate:
         return self.wants
 
     @asynccontextmanager
-    async def open(self, access: Access, guarded: Sequence[GuardedFields]) -> AsyncIterator[str]:
+    async def open(
+        self, access: Access, guarded: Sequence[GuardedFields], split: SplitRelease | None = None
+    ) -> AsyncIterator[str]:
         self.opened.append(guarded)
         yield "/gate/kubeconfig"
 
