@@ -75,7 +75,7 @@ def test_first_release(
 
 
 def test_a_sync_without_changes_imports_nothing_heavy(ops: HelmOps, other_namespace: Callable[[], str]) -> None:
-    """What is not needed is not paid for (decisions 0001 and 0008)."""
+    """What is not needed is not paid for (decisions 0001 and 0009)."""
     shutil.rmtree(ops.folder)
     copy_example(ops.folder, other_namespace())
     ops.sync()
