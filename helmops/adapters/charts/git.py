@@ -85,6 +85,10 @@ class GitCharts:
             return await self._first(source, point, built)
         return _artifact(source, point, built)
 
+    async def close(self) -> None:
+        """Remove what could not be cached."""
+        await self._git.close()
+
     async def _listed(self, remote: Remote) -> Refs:
         return await self._refs.get(remote, lambda: self._git.refs(remote))
 

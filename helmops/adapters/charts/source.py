@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 from helmops.adapters.charts import content
 from helmops.adapters.charts.archives import Archives
 from helmops.adapters.charts.cache import ChartCache
+from helmops.adapters.charts.git import GitCharts
 from helmops.adapters.charts.indexes import Indexes
 from helmops.adapters.charts.limits import Limits
 from helmops.adapters.charts.local import LocalCharts
 from helmops.adapters.charts.oci import Registries
 from helmops.adapters.charts.once import Once
 from helmops.adapters.charts.repository import Repositories
+from helmops.adapters.git import Git
 from helmops.adapters.http import Http
+from helmops.adapters.process import Processes
 from helmops.api.model import ChartRef, Credentials, GitChart, HelmRepoChart, OciChart, PathChart
-from helmops.errors import InputError, Transient
+from helmops.errors import Transient
 from helmops.ports import Artifact, ChartContent, Memory
 
 
 class ChartSources:
-    """Charts of Helm repositories, of registries and of this machine, kept unpacked below ``root``.
+    """Charts of Helm repositories, registries, git repositories and of this machine, kept unpacked below ``root``.
 
-    ``http`` belongs to the caller, who closes it.
+    ``http`` belongs to the caller, who closes it. Without ``git``, one with the environment of this process.
     """
 
-    def __init__(self, root: str, http: Http, memory: Memory, limits: Limits | None = None) -> None:
+    def __init__(
+        self, root: str, http: Http, memory: Memory, limits: Limits | None = None, git: Git | None = None
+    ) -> None:
         limits = limits or Limits()
         self._memory = memory
         self._cache = ChartCache(root)
@@ -33,6 +39,7 @@ class ChartSources:
         archives = Archives(self._cache, memory, limits)
         self._repositories = Repositories(http, Indexes(root, http, limits), archives, limits)
         self._registries = Registries(http, archives, memory, limits)
+        self._git = GitCharts(git or Git(root, Processes(), os.environ), self._cache, memory, limits)
         self._resolved: Once[Artifact] = Once()
         self._contents: Once[ChartContent] = Once()
 
@@ -46,6 +53,7 @@ class ChartSources:
 
     async def close(self) -> None:
         """Remove what could not be cached."""
+        await self._git.close()
         await asyncio.to_thread(self._cache.close)
 
     async def _resolve(self, ref: ChartRef, credentials: Credentials | None) -> Artifact:
@@ -57,7 +65,7 @@ class ChartSources:
             case OciChart():
                 return await self._registries.resolve(ref, credentials)
             case GitChart():
-                raise InputError(f"{ref.url}: git repositories are not supported yet")
+                return await self._git.resolve(ref, credentials)
 
     def _content(self, artifact: Artifact) -> ChartContent:
         scope = f"{content.FORMAT} of {artifact.digest}"
