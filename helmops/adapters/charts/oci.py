@@ -28,7 +28,7 @@ from helmops.ports import Artifact, Memory
 FORMAT = "helmops-oci/1"
 
 # What Helm takes for a version among tags: ``1`` and ``20240101`` are none.
-_WHOLE = re.compile(r"v?[0-9]+\.[0-9]+\.[0-9]+(?:[-+].*)?")
+_WHOLE = r"v?[0-9]+\.[0-9]+\.[0-9]+(?:[-+].*)?"
 
 _log = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class Registries:
     async def _at_version(self, visit: _Visit, version: str) -> tuple[str, _Found]:
         versions.Range.parse(version or "*")  # before anybody is asked
         exact = _tag_of(version)
-        if _WHOLE.fullmatch(version) and is_tag(exact):
+        if re.fullmatch(_WHOLE, version) and is_tag(exact):
             # As Helm does: one that is there needs no list. 1.2.3 may still be there as v1.2.3.
             try:
                 return exact, await self._once(visit, exact)
@@ -123,7 +123,7 @@ class Registries:
             entry = self._archives.find(manifest.archive) or await self._fetch(visit, manifest, reference)
         except Transient:
             # A tag that is a version is not meant to move.
-            if known is None or not _WHOLE.fullmatch(reference):
+            if known is None or not re.fullmatch(_WHOLE, reference):
                 raise
             _log.warning("%s does not answer; %s comes from the cache", visit.place.host, named(visit.place, reference))
             return _Found(known.entry, known.digest, stale=True)
@@ -167,7 +167,7 @@ class _Visit:
 
 def _choose(place: Place, version: str, tags: Sequence[str]) -> str:
     known = {tag.replace("_", "+"): tag for tag in tags}
-    whole = [text for text in known if _WHOLE.fullmatch(text)]
+    whole = [text for text in known if re.fullmatch(_WHOLE, text)]
     best = versions.best(version, whole)
     if best is None:
         there = ", ".join(newest(whole)) or "none at all"

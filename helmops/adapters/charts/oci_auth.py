@@ -21,8 +21,8 @@ from helmops.api.model import Credentials
 from helmops.errors import Forbidden, InputError, NotFound
 
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
-_PART = re.compile(rf'(?P<name>[A-Za-z0-9_-]+)\s*(?:=\s*(?P<value>{_QUOTED}|[^\s,"]*))?[\s,]*')
-_TOKEN = re.compile(r"[\x21-\x7e]{1,16000}")
+_PART = rf'(?P<name>[A-Za-z0-9_-]+)\s*(?:=\s*(?P<value>{_QUOTED}|[^\s,"]*))?[\s,]*'
+_SENDABLE = r"[\x21-\x7e]{1,16000}"
 
 # Reading is all that is ever asked for; Azure wants another word for the list of tags.
 _READING = frozenset({"pull", "metadata_read"})
@@ -39,7 +39,7 @@ class Challenge:
 def challenges(header: str) -> Iterator[Challenge]:
     """The challenges of ``WWW-Authenticate``, in order, as far as it can be read."""
     made: Challenge | None = None
-    for part in _PART.finditer(header):
+    for part in re.finditer(_PART, header):
         if part["value"] is None:
             if made:
                 yield made
@@ -124,6 +124,6 @@ def _read_token(body: bytes, where: str) -> str:
         answer = None
     answer = answer if isinstance(answer, dict) else {}
     token = answer.get("token") or answer.get("access_token")
-    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+    if not isinstance(token, str) or not re.fullmatch(_SENDABLE, token):
         raise InputError(f"{where} answers with none")
     return token

@@ -24,8 +24,8 @@ INDEXES = (
 ACCEPT = ", ".join((MANIFEST, *INDEXES))
 """Indexes too, so that they can be told from what is not there."""
 
-_LINK = re.compile(r'<([^<>]*)>((?:\s*;\s*[a-z]+\s*=\s*(?:"[^"]*"|[^\s",;]*))*)')
-_NEXT = re.compile(r'rel\s*=\s*"?next"?(?![\w-])')
+_LINK = r'<([^<>]*)>((?:\s*;\s*[a-z]+\s*=\s*(?:"[^"]*"|[^\s",;]*))*)'
+_NEXT = r'rel\s*=\s*"?next"?(?![\w-])'
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,8 @@ def next_page(link: str) -> str:
     Where to ask it is not the registry's to say: behind a proxy it knows its own address no better than we do, and
     another's address would be sent what only the registry may see.
     """
-    for match in _LINK.finditer(link):
-        if _NEXT.search(match[2]):
+    for match in re.finditer(_LINK, link):
+        if re.search(_NEXT, match[2]):
             try:
                 return urlsplit(match[1]).query
             except ValueError:

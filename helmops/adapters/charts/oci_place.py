@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from helmops.adapters.http import shown_url
 from helmops.errors import InputError
 
+# Texts, not patterns: who has no chart in a registry need not wait until they are compiled.
 _HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
-_PLACE = re.compile(rf"oci://(?P<host>{_HOST})/(?P<repository>{_COMPONENT}(?:/{_COMPONENT})*)/?")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_PLACE = rf"oci://(?P<host>{_HOST})/(?P<repository>{_COMPONENT}(?:/{_COMPONENT})*)/?"
+_TAG = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
+_DIGEST = r"sha256:[0-9a-f]{64}"
 _LONGEST = 512
 
 # It answers elsewhere than its images are named after.
@@ -30,7 +31,7 @@ class Place:
     @classmethod
     def of(cls, url: str, *, insecure: bool = False) -> Place:
         """InputError for what is no ``oci://host/path/chart``."""
-        match = _PLACE.fullmatch(url) if len(url) <= _LONGEST else None
+        match = re.fullmatch(_PLACE, url) if len(url) <= _LONGEST else None
         if match is None:
             hint = "the form is oci://host/path/chart; tag, version, digest and credentials have fields of their own"
             raise InputError(f"{shown_url(url)[:_LONGEST]} names no chart in a registry", hint=hint)
@@ -52,9 +53,9 @@ def named(place: Place, reference: str) -> str:
 
 def is_tag(text: str) -> bool:
     """Whether a registry may have a tag of this name."""
-    return _TAG.fullmatch(text) is not None
+    return re.fullmatch(_TAG, text) is not None
 
 
 def is_digest(text: str) -> bool:
     """Whether it is a digest, of the one kind that is taken."""
-    return _DIGEST.fullmatch(text) is not None
+    return re.fullmatch(_DIGEST, text) is not None

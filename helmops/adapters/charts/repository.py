@@ -79,7 +79,8 @@ def chart_url(repo: str, url: str) -> str:
         joined = path if path.startswith("/") else f"{base.path.rstrip('/')}/{path}"
         return base._replace(path=joined, query=query or base.query, fragment="").geturl()
     if url.startswith("oci://"):
-        raise InputError(f"the index leads to {url.partition('?')[0]}: OCI registries are not supported yet")
+        hint = "name the registry itself as the chart's source: what it holds is not the repository's to say"
+        raise InputError(f"the index leads to {shown_url(url)}", hint=hint)
     return with_credentials_of(url, repo)
 
 

@@ -244,6 +244,13 @@ async def test_other_schemes_are_refused(bench: Bench, url: str) -> None:
     assert isinstance(await bench.refusal(), InputError)
 
 
+async def test_an_index_that_leads_to_a_registry_says_so(bench: Bench) -> None:
+    bench.server.publish("web", "1.0.0", urls=["oci://user:s3cret@r/charts/web:1.0.0"])
+    refusal = await bench.refusal()
+    assert refusal.message == "the index leads to oci://r/charts/web:1.0.0"
+    assert "registry" in refusal.hint
+
+
 async def test_credentials_go_to_the_repository_and_to_nobody_else(tmp_path: Path) -> None:
     with RepositoryServer(("user", "s3cret")) as private, RepositoryServer() as other:
         bench = Bench(tmp_path, private)
