@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from helmops.adapters.charts import ChartSources, Limits
 from helmops.adapters.clock import SystemClock
 from helmops.adapters.files import DiskFiles
-from helmops.adapters.git import Git
 from helmops.adapters.helm.runner import HelmRunner
 from helmops.adapters.http import Http
 from helmops.adapters.kube.client import Client
@@ -27,6 +26,9 @@ from helmops.cli.flags import Flags
 from helmops.core.redact import Redactor
 from helmops.engine.context import Ports
 from helmops.ports import Recorder
+
+if TYPE_CHECKING:
+    from helmops.adapters.git import Git
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def wire(flags: Flags, recorder: Recorder, *, parallel: int) -> Wired:
     connections = Connections(environ)
     client = Client(connections)
     cluster = KubeCluster(connections, client)
-    charts = ChartSources(root, http, memory, Limits.of(environ), Git(root, processes, environ))
+    charts = ChartSources(root, http, memory, Limits.of(environ), _git(root, processes, environ))
     ports = Ports(
         cluster=cluster,
         storage=KubeStorage(client),
@@ -77,6 +79,15 @@ def wire(flags: Flags, recorder: Recorder, *, parallel: int) -> Wired:
     )
     access = Access(ClusterRef(flags.kubeconfig, flags.kube_context))
     return Wired(ports, access, processes, connections, http, charts)
+
+
+def _git(root: str, processes: Processes, environ: Mapping[str, str]) -> Callable[[], Git]:
+    def make() -> Git:
+        from helmops.adapters.git import Git  # milliseconds that only charts in git are worth
+
+        return Git(root, processes, environ)
+
+    return make
 
 
 def _scrubber(values: Mapping[str, Any]) -> Callable[[str], str]:

@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import PIPE
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from helmops.adapters.git_folders import Folders, size_of
 from helmops.adapters.git_objects import Damaged, Objects
@@ -205,7 +205,7 @@ class Repository:
                 late = not task.done()
             finally:
                 objects.end()
-                await asyncio.wait({task})
+                await _over(task)
         if late:
             raise Transient(f"{self._remote.shown} at {commit} could not be read in {READ:g} s")
         return task.result()
@@ -262,6 +262,12 @@ def _empty(folder: Path) -> None:
 
 
 async def _cancelled(task: asyncio.Future[Completed]) -> None:
-    """Cancelled, and gone."""
     task.cancel()
+    await _over(task)
+
+
+async def _over(task: asyncio.Future[Any]) -> None:
+    """Wait for its end. How it ended is looked at, or asyncio would complain that nobody did."""
     await asyncio.wait({task})
+    if not task.cancelled():
+        task.exception()

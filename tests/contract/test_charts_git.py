@@ -16,6 +16,7 @@ import pytest
 
 from helmops.adapters.charts import ChartSources, Limits
 from helmops.adapters.git import Git
+from helmops.adapters.git_objects import Objects
 from helmops.adapters.http import Http
 from helmops.adapters.process import Processes
 from helmops.api.model import Credentials, GitChart, GitRef, PathChart, SecretRef
@@ -48,9 +49,12 @@ class Bench:
         """Another process, as far as memory and caches go. The count of processes begins anew."""
         self.processes.started = 0
         cache = str(self.folder / "cache")
-        git_port = Git(cache, self.processes, self.environ)
-        self.charts = ChartSources(cache, self.http, self.memory, self.limits, git_port)
+        self.charts = ChartSources(cache, self.http, self.memory, self.limits, self.git)
         return self.charts
+
+    def git(self) -> Git:
+        """Git alone, on the same cache."""
+        return Git(str(self.folder / "cache"), self.processes, self.environ)
 
     def commit(self, files: Mapping[str, str], tag: str | None = None) -> str:
         """Files at their paths in the repository."""
@@ -473,6 +477,33 @@ async def test_a_server_that_says_nothing_is_left_in_time(bench: Bench, monkeypa
         server.release.set()  # type: ignore[attr-defined]
 
 
+async def test_reading_is_kept_in_time_and_can_be_cancelled(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GitPython itself would wait for ever."""
+    head, port = git(bench.bare, "rev-parse", "main").strip(), bench.git()
+    remote = port.remote(bench.url)
+    asked = threading.Event()
+
+    def wait(objects: Objects) -> bytes:
+        asked.set()
+        return objects._take(1)
+
+    async with port.repository(remote) as repository:
+        task = asyncio.ensure_future(repository.read(head, wait))
+        await asyncio.to_thread(asked.wait, 20)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(task, 10)
+        monkeypatch.setattr("helmops.adapters.git.READ", 0.1)
+        with pytest.raises(Transient, match="could not be read"):
+            await repository.read(head, wait)
+
+
+async def test_what_is_no_commit(bench: Bench) -> None:
+    blob = git(bench.bare, "rev-parse", "main:charts/app/values.yaml").strip()
+    with pytest.raises(InputError, match="holds no files"):
+        await bench.charts.resolve(dataclasses.replace(bench.at(commit=blob), path=""))
+
+
 async def test_a_damaged_copy_is_made_anew(bench: Bench) -> None:
     await bench.charts.resolve(bench.ref)
     for path in (bench.folder / "cache" / "git").rglob("objects/*/*"):
@@ -536,7 +567,7 @@ async def test_two_processes_on_one_cache(bench: Bench) -> None:
 
 async def test_another_process_that_keeps_the_copy(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("helmops.adapters.git_folders.PATIENCE", 0.1)
-    git_port = Git(str(bench.folder / "cache"), Processes(), bench.environ)
+    git_port = bench.git()
     async with git_port.repository(git_port.remote(bench.url)):
         with pytest.raises(Transient, match="another helmops"):
             await bench.charts.resolve(bench.ref)

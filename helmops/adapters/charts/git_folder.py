@@ -74,6 +74,8 @@ class _Folder:
         """Nothing at the path: what there is instead."""
         if why:
             return InputError(f"{self.path} {why}", where=self.where)
+        if not self.path:
+            return InputError(f"{self.commit} holds no files", where=self.where)
         parent, _, name = self.path.rpartition("/")
         if (near := self._entries(parent)) is None:
             return _Folder(self.objects, self.commit, parent, self.where, self.budget).nowhere("")

@@ -4,42 +4,55 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from helmops.adapters.charts import content
 from helmops.adapters.charts.archives import Archives
 from helmops.adapters.charts.cache import ChartCache
-from helmops.adapters.charts.git import GitCharts
 from helmops.adapters.charts.indexes import Indexes
 from helmops.adapters.charts.limits import Limits
 from helmops.adapters.charts.local import LocalCharts
 from helmops.adapters.charts.oci import Registries
 from helmops.adapters.charts.once import Once
 from helmops.adapters.charts.repository import Repositories
-from helmops.adapters.git import Git
 from helmops.adapters.http import Http
 from helmops.adapters.process import Processes
 from helmops.api.model import ChartRef, Credentials, GitChart, HelmRepoChart, OciChart, PathChart
 from helmops.errors import Transient
 from helmops.ports import Artifact, ChartContent, Memory
 
+if TYPE_CHECKING:
+    from helmops.adapters.charts.git import GitCharts
+    from helmops.adapters.git import Git
+
 
 class ChartSources:
     """Charts of Helm repositories, registries, git repositories and of this machine, kept unpacked below ``root``.
 
-    ``http`` belongs to the caller, who closes it. Without ``git``, one with the environment of this process.
+    ``http`` belongs to the caller, who closes it. ``git`` is called for the first chart in git: most have none, and
+    need not import it. Without it, git has the environment of this process.
     """
 
     def __init__(
-        self, root: str, http: Http, memory: Memory, limits: Limits | None = None, git: Git | None = None
+        self,
+        root: str,
+        http: Http,
+        memory: Memory,
+        limits: Limits | None = None,
+        git: Callable[[], Git] | None = None,
     ) -> None:
         limits = limits or Limits()
+        self._root = root
+        self._limits = limits
         self._memory = memory
         self._cache = ChartCache(root)
         self._local = LocalCharts(self._cache, memory, limits)
         archives = Archives(self._cache, memory, limits)
         self._repositories = Repositories(http, Indexes(root, http, limits), archives, limits)
         self._registries = Registries(http, archives, memory, limits)
-        self._git = GitCharts(git or Git(root, Processes(), os.environ), self._cache, memory, limits)
+        self._make_git = git or self._own_git
+        self._git: GitCharts | None = None
         self._resolved: Once[Artifact] = Once()
         self._contents: Once[ChartContent] = Once()
 
@@ -53,7 +66,8 @@ class ChartSources:
 
     async def close(self) -> None:
         """Remove what could not be cached."""
-        await self._git.close()
+        if self._git is not None:
+            await self._git.close()
         await asyncio.to_thread(self._cache.close)
 
     async def _resolve(self, ref: ChartRef, credentials: Credentials | None) -> Artifact:
@@ -65,7 +79,19 @@ class ChartSources:
             case OciChart():
                 return await self._registries.resolve(ref, credentials)
             case GitChart():
-                return await self._git.resolve(ref, credentials)
+                return await self._git_charts().resolve(ref, credentials)
+
+    def _git_charts(self) -> GitCharts:
+        from helmops.adapters.charts.git import GitCharts
+
+        if self._git is None:
+            self._git = GitCharts(self._make_git(), self._cache, self._memory, self._limits)
+        return self._git
+
+    def _own_git(self) -> Git:
+        from helmops.adapters.git import Git
+
+        return Git(self._root, Processes(), os.environ)
 
     def _content(self, artifact: Artifact) -> ChartContent:
         scope = f"{content.FORMAT} of {artifact.digest}"
