@@ -20,6 +20,7 @@ COMMANDS = {
     "history": "Show the revisions of a release.",
     "rollback": "Go back to a revision that was good.",
     "uninstall": "Uninstall a release.",
+    "abandon": "Take helmops' labels off a release and leave it.",
     "template": "Render a release of the manifests.",
     "values": "Show merged values, and what set each.",
     "lint": "Check manifests without a cluster.",

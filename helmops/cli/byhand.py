@@ -8,6 +8,7 @@ from helmops.cli.listing import named
 from helmops.cli.output.plan import removal_lines
 from helmops.cli.session import Session
 from helmops.engine import prune
+from helmops.engine.abandon import abandon
 from helmops.engine.contents import Contents
 from helmops.engine.rollback import changeable, way_back
 from helmops.engine.rollback import rollback as go_back
@@ -41,6 +42,15 @@ async def uninstall(session: Session, name: str, *, yes: bool) -> int:
         return exits.ERROR
     await take_away(session.ports, scope, removal.record, ActionOptions())
     session.say([f"Done: {'/'.join(release)} is uninstalled"])
+    return exits.DONE
+
+
+async def hand_back(session: Session, name: str) -> int:
+    """Take our labels off a release."""
+    scope = await session.enter()
+    release = await named(session, scope, name)
+    await abandon(session.ports, scope, release)
+    session.say([f"Done: {'/'.join(release)} is no longer managed by helmops; it stays as it is"])
     return exits.DONE
 
 

@@ -64,8 +64,9 @@ class Actor:
                 await self._correct(_there(top), reports)
             case Recover(record):
                 await self._ports.storage.mark_failed(access, record, recovered_description(record))
-            case Relabel(record):
-                await self._ports.storage.label(access, record, self._marks(job, record))
+            case Relabel(record, takes_over):
+                desired = {DESIRED_LABEL: f"{record.revision}.{job.resolved.digest}"} if takes_over else {}
+                await self._ports.storage.label(access, record, desired | self._marks(job, record))
 
     async def _change(self, job: Job, top: Record | None, holder: str) -> HelmChange:
         release, preview = job.resolved.release, job.preview
@@ -135,8 +136,14 @@ class Actor:
             await cluster.patch(access, report.object, operations)
 
 
-async def tidy(ports: Ports, scope: Scope, release: Id) -> None:
-    """helm was stopped, but some of its commands leave a pending record then: that is marked failed."""
+async def tidy(ports: Ports, scope: Scope, release: Id, holder: str) -> None:
+    """helm was stopped, but some of its commands leave a pending record then: that is marked failed.
+
+    Not when the Lease was lost, which stops helm, too: what is pending now may be the next holder's.
+    """
+    lease = await ports.locks.look(scope.access, *release)
+    if lease is None or lease.holder != holder:
+        return
     records = await ports.storage.records_of(scope.access, *release)
     if records and records[-1].status in PENDING:
         await ports.storage.mark_failed(scope.access, records[-1], recovered_description(records[-1]))

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from helmops.api.model import Release
 from helmops.core.redact import Redactor
 from helmops.core.release.observation import StoredRelease
-from helmops.core.release.plan import Decision, Done, Install, Policy, Recover, Stalled, Upgrade, decide
-from helmops.core.release.state import Absent, Drifted, InSync, Observed, ReleaseState, Wanted, determine
+from helmops.core.release.plan import Decision, Done, Install, Policy, Recover, Relabel, Stalled, Upgrade, decide
+from helmops.core.release.state import Absent, Drifted, InSync, Observed, ReleaseState, Unmanaged, Wanted, determine
 from helmops.engine.contents import Contents
 from helmops.engine.context import Ports, Scope
 from helmops.engine.drift import Checked, Drift, Subject, Targets
@@ -22,7 +22,7 @@ from helmops.engine.preview import Preview, Previews
 from helmops.engine.prune import Removal
 from helmops.engine.reasons import reasons
 from helmops.engine.resolve import Resolved, Unresolved, resolve_all
-from helmops.engine.world import Id, World, look, observe
+from helmops.engine.world import Id, World, look, observe, observe_again
 from helmops.errors import Bug, HelmopsError, Refused
 
 T = TypeVar("T")
@@ -141,9 +141,33 @@ class Planner:
         planned = await self._states(resolved, world, drift)
         there = await self._namespaces(loaded, planned)
         planned = await self._previews([_placed(one, loaded, there) for one in planned], metadata, there)
+        planned = await self._told_of_drift(planned, drift)
         self.contents.save([record for records in world.records.values() for record in records])
         drift.save(world.records)
         return Part(tuple(planned), world, self._missing(loaded, planned, there), _warnings(world))
+
+    async def _told_of_drift(self, planned: Sequence[Planned], drift: Drift) -> list[Planned]:
+        """The pass that takes a release over tells its drift and leaves it."""
+        taken = [
+            one.decision.record for one in planned if isinstance(one.decision, Relabel) and one.decision.takes_over
+        ]
+        contents = await self.contents.of_all(taken)
+        checked = await drift.check([Subject(record, contents[record.uid]) for record in taken])
+        uids = [one.state.record.uid if isinstance(one.state, Unmanaged) else "" for one in planned]
+        return [
+            replace(one, checked=checked[uid]) if uid in checked else one
+            for one, uid in zip(planned, uids, strict=True)
+        ]
+
+    async def again(self, planned: Planned) -> Planned:
+        """One release anew, because what was seen of it has passed."""
+        observed = await observe_again(self.ports, self.scope, self.contents, planned.id, self.wanted(planned.exact))
+        one = self._decided(Planned(planned.release, Absent(), Done(), planned.exact), observed)
+        spaces = _spaces(one.release)
+        metadata = Metadata(self.ports, self.scope, spaces)
+        drift = Drift(self.ports, self.scope, self.targets, metadata)
+        one = self._with_drift(one, await drift.check(await self._subjects([one])))
+        return (await self._previews([one], metadata, spaces))[0]
 
     def wanted(self, resolved: Resolved) -> Wanted:
         """What the state of a release is held against."""
@@ -151,12 +175,13 @@ class Planner:
 
     def policy(self, release: Release) -> Policy:
         """What the release and the user allow."""
+        longest = max(map(self.ports.helm.deadline, (release.install, release.upgrade, release.rollback)))
         return Policy(
             retry=self.options.retry,
             remediate=release.remediate,
             correct=release.drift == "enabled",
             suspended=release.suspend,
-            deadline=dt.timedelta(seconds=self.ports.helm.deadline(release.upgrade)),
+            deadline=dt.timedelta(seconds=longest),
         )
 
     async def _states(self, found: Sequence[Resolved | Unresolved], world: World, drift: Drift) -> list[Planned]:
@@ -215,7 +240,15 @@ class Planner:
             preview = await previews.of(planned.exact, current)
         except HelmopsError as error:
             return replace(planned, error=error)
-        return replace(planned, preview=preview, why=reasons(planned.decision, planned.exact, current))
+        planned = replace(planned, preview=preview, why=reasons(planned.decision, planned.exact, current))
+        if preview.equal and isinstance(planned.state, Unmanaged):
+            return self._taken_over(planned, replace(planned.state, equal=True))
+        return planned
+
+    def _taken_over(self, planned: Planned, state: Unmanaged) -> Planned:
+        """What somebody else deployed is what the input would deploy: our labels are all it lacks."""
+        decision = decide(state, self.policy(planned.release), (), self.ports.clock.now())
+        return replace(planned, state=state, decision=decision, why=("what is deployed is what the input says",))
 
     async def _current(self, state: ReleaseState) -> StoredRelease | None:
         record = getattr(state, "record", None)

@@ -20,7 +20,7 @@ from helmops.core.drift.threeway import three_way
 from helmops.core.objects import HELM_MANAGER, Kinds, ObjectId, meta_of
 from helmops.core.release.observation import StoredRelease
 from helmops.core.render.helmify import helmify
-from helmops.core.render.manifest import manifest_hash, read
+from helmops.core.render.manifest import Hook, manifest_hash, read
 from helmops.core.render.place import PlacedObject, place, with_crds
 from helmops.engine.context import PARALLEL_DRY_RUNS, Ports, Scope
 from helmops.engine.drift import Targets
@@ -39,6 +39,7 @@ class Preview:
 
     ``unchecked``: objects that could not be asked of the server, each with the reason: helm validates those itself.
     ``objects`` is all that helm will apply. ``client_side``: helm patches, as it did with the revision before.
+    ``equal``: objects and hooks are those that are deployed now.
     """
 
     objects: tuple[PlacedObject, ...]
@@ -47,6 +48,7 @@ class Preview:
     kept: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()
     client_side: bool = False
+    equal: bool = False
 
     @property
     def validated(self) -> bool:
@@ -90,14 +92,16 @@ class Previews:
         kinds = await self._ports.cluster.kinds(self._scope.access)
         request = render_request(resolved, chart, kinds, current is not None)
         text = await self._ports.helm.render(self._scope.access, request)
-        placed = place(read(text).objects, with_crds(kinds, chart.crds), resolved.release.target_namespace)
+        rendering = read(text)
+        placed = place(rendering.objects, with_crds(kinds, chart.crds), resolved.release.target_namespace)
         old = await stored_objects(self._ports, self._scope, current)
         subject = _Subject(resolved.release, kinds, old, current is not None and current.apply_method == "csa")
         accepted = old if current is not None and current.status == "deployed" else {}
         asked = await self._doubtful(placed.objects, accepted)
         answers = await asyncio.gather(*(self._ask(subject, one) for one in asked))
         preview = _preview(placed.objects, answers, _deletions(old, placed.objects))
-        return replace(preview, client_side=subject.client_side)
+        equal = current is not None and _deployed(placed.objects, rendering.hooks, old, current)
+        return replace(preview, client_side=subject.client_side, equal=equal)
 
     async def _check_target(self, release: Release, current: StoredRelease | None) -> None:
         """Refused where helm would do the wrong thing without a word."""
@@ -213,6 +217,18 @@ def render_request(resolved: Resolved, chart: ChartContent, kinds: Kinds, is_upg
         target_namespace=release.target_namespace,
         post_renderers=release.post_renderers,
     )
+
+
+def _deployed(
+    objects: Sequence[PlacedObject],
+    hooks: Sequence[Hook],
+    old: Mapping[ObjectId, Mapping[str, Any]],
+    current: StoredRelease,
+) -> bool:
+    """Whether a rendering is what Helm has stored, hooks and all."""
+    stored = [hook.obj for one in current.hooks for hook in read(str(one.get("manifest", ""))).hooks]
+    same_hooks = sorted(manifest_hash(one.obj) for one in hooks) == sorted(manifest_hash(obj) for obj in stored)
+    return same_hooks and {one.id: one.obj for one in objects} == dict(old)
 
 
 def _same(new: Mapping[str, Any], old: Mapping[str, Any] | None) -> bool:

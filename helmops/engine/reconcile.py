@@ -95,7 +95,7 @@ class Reconciler:
             try:
                 return await self._loop(planned, lock)
             except asyncio.CancelledError:
-                await asyncio.shield(tidy(self._ports, self._scope, planned.id))
+                await asyncio.shield(tidy(self._ports, self._scope, planned.id, lock.holder))
                 raise
 
     async def _loop(self, planned: Planned, lock: Lock) -> Result:
@@ -120,13 +120,28 @@ class Reconciler:
         wanted = self._planner.wanted(planned.exact)
         observed = await observe_again(self._ports, self._scope, self._planner.contents, planned.id, wanted)
         if not steps:
-            observed = replace(observed, drift=planned.checked.reports or None)
-        state = _mine(determine(wanted, observed), lock, self._ports)
+            equal = planned.preview is not None and planned.preview.equal
+            observed = replace(observed, drift=planned.checked.reports or None, equal=equal)
+        state = self._under_lock(determine(wanted, observed), planned, steps, lock)
         history = [type(step.action) for step in steps]
         decision = decide(state, self._planner.policy(planned.release), history, self._ports.clock.now())
-        if not steps and type(decision) is not type(planned.decision):
+        if not steps and isinstance(decision, Action) and not _as_planned(planned, state, decision):
             raise _moved(planned, state, observed)
         return state, decision, observed.top
+
+    def _under_lock(self, state: ReleaseState, planned: Planned, steps: Sequence[Step], lock: Lock) -> ReleaseState:
+        """What is pending while we hold the Lease: left behind by us or by whom we took the Lease over from.
+
+        The Lease that is seen now is our own and tells nothing. A record that came without any goes by its age.
+        """
+        if not isinstance(state, Pending):
+            return state
+        before = planned.state
+        taken_over = isinstance(before, Pending) and before.lease is not None and before.record.uid == state.record.uid
+        if steps or taken_over:
+            mine = LeaseView(lock.holder, live=True, writers_gone=True, deadline=self._ports.clock.now())
+            return replace(state, ours=True, lease=mine)
+        return replace(state, ours=bool(state.record.own_digest), lease=None)
 
     def _tell(self, planned: Planned, action: Action) -> None:
         message = action.why if isinstance(action, Upgrade | Rollback) else ""
@@ -143,11 +158,15 @@ class Reconciler:
         return tuple(ours[-5:])
 
 
-def _mine(state: ReleaseState, lock: Lock, ports: Ports) -> ReleaseState:
-    """The Lease could only be taken because no writer is left: a pending record is what one left behind."""
-    if not isinstance(state, Pending) or not state.ours:
-        return state
-    return replace(state, lease=LeaseView(lock.holder, live=True, writers_gone=True, deadline=ports.clock.now()))
+def _as_planned(planned: Planned, state: ReleaseState, decision: Action) -> bool:
+    """Only what the user has seen is done: this action, on this revision."""
+    same_revision = _revision_uid(state) == _revision_uid(planned.state)
+    return same_revision and type(decision) is type(planned.decision)
+
+
+def _revision_uid(state: ReleaseState) -> str:
+    record: Record | None = getattr(state, "record", None)
+    return record.uid if record else ""
 
 
 def _moved(planned: Planned, state: ReleaseState, observed: Observed) -> Conflict:

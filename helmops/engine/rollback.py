@@ -87,6 +87,6 @@ async def rollback(ports: Ports, scope: Scope, way: Way) -> None:
         try:
             await ports.helm.rollback(scope.access, await aimed(ports, scope, revert))
         except asyncio.CancelledError:
-            await asyncio.shield(tidy(ports, scope, (top.namespace, top.name)))
+            await asyncio.shield(tidy(ports, scope, (top.namespace, top.name), lock.holder))
             raise
     ports.recorder.record(Progress(name, "done"))

@@ -22,6 +22,9 @@ from helmops.ports import Progress
 
 OUTCOME_PHASES = {"done": "done", "failed": "failed", "blocked": "blocked", "locked": "failed", "interrupted": "failed"}
 
+ORPHAN_SECONDS = 0.5
+"""How often a helm without its helmops is looked after."""
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -122,11 +125,36 @@ class Sync:
 
     async def _reconciled(self, planned: Planned) -> Result:
         try:
-            return await self._reconciler(planned).reconcile(planned)
+            return await self._reconciled_in_turn(planned)
         except Locked as error:
             return Result(planned.id, error=error.message, hint=error.hint, outcome="locked")
         except HelmopsError as error:
             return Result(planned.id, error=error.message, hint=error.hint, outcome="failed")
+
+    async def _reconciled_in_turn(self, planned: Planned) -> Result:
+        """After the helm that a helmops which is gone left behind, if there is one; after nobody who lives."""
+        try:
+            return await self._reconciler(planned).reconcile(planned)
+        except Locked:
+            if not await self._orphan_ended(planned):
+                raise
+        planned = await self._fleet.planner(planned.release).again(planned)
+        if not planned.acts:
+            return _settled(planned, self._ports.clock.now())
+        return await self._reconciler(planned).reconcile(planned)
+
+    async def _orphan_ended(self, planned: Planned) -> bool:
+        """Waits, for the hard deadline at most. False where there was nothing to wait for."""
+        access, waited = self._fleet.planner(planned.release).scope.access, False
+        while lease := await self._ports.locks.look(access, *planned.id):
+            if not lease.orphaned or self._ports.clock.now() >= lease.deadline:
+                break
+            if not waited:
+                text = f"for the helm that {lease.holder} left behind"
+                self._ports.recorder.record(Progress("/".join(planned.id), "waiting", text))
+            waited = True
+            await self._ports.clock.sleep(ORPHAN_SECONDS)
+        return waited
 
     def _reconciler(self, planned: Planned) -> Reconciler:
         access = planned.release.access

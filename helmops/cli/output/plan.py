@@ -67,7 +67,7 @@ def _release_lines(planned: Planned, width: int, paint: Paint) -> list[str]:
     scrub = planned.secrets.scrub
     why, *more = [scrub(line) for line in _why(planned, kind)] or [""]
     head = f"{paint(kind.symbol, kind.style)} {_name(planned).ljust(width)}  {paint(kind.word, kind.style)}"
-    details = [*more, *map(scrub, _drift(planned)), *_notes(planned), *map(scrub, _preview(planned.preview, paint))]
+    details = [*more, *map(scrub, _drift(planned)), *_notes(planned), *map(scrub, _preview(planned, paint))]
     return [f"{head}  {why}".rstrip(), *indented(details, 4)]
 
 
@@ -87,8 +87,8 @@ def _why(planned: Planned, kind: Kind) -> list[str]:
             return [f"to revision {target}: {clean(why)}"]
         case Correct(reports):
             return [clean(drift_text(reports))]
-        case Relabel():
-            return ["owner or prune label; no revision"]
+        case Relabel(_, takes_over):
+            return ["takes over as it is: no revision, no hook" if takes_over else "owner or prune label; no revision"]
         case Done():
             return []
     return [clean("; ".join(planned.why))]
@@ -99,8 +99,10 @@ def _hint(hint: str) -> list[str]:
 
 
 def _drift(planned: Planned) -> list[str]:
-    reports = planned.state.reports if isinstance(planned.state, Drifted) else ()
-    return [line for report in reports for line in drift_lines(report)]
+    if isinstance(planned.state, Drifted):
+        return [line for report in planned.state.reports for line in drift_lines(report)]
+    told = [line for report in planned.checked.reports for line in drift_lines(report)]
+    return [*told, "left as it is in this pass"] if told else []
 
 
 def _notes(planned: Planned) -> list[str]:
@@ -116,8 +118,9 @@ def _left_alone(planned: Planned) -> list[str]:
     return [clean(planned.decision.note)] if isinstance(planned.decision, Done) and drifted else []
 
 
-def _preview(preview: Preview | None, paint: Paint) -> list[str]:
-    if preview is None:
+def _preview(planned: Planned, paint: Paint) -> list[str]:
+    preview = planned.preview
+    if preview is None or isinstance(planned.decision, Relabel):
         return []
     lines = [line for change in preview.changes for line in change_lines(change, paint)]
     lines += [f"takes back {clean(text)}" for text in preview.taken]

@@ -75,9 +75,10 @@ class Recover:
 
 @dataclass(frozen=True, slots=True)
 class Relabel:
-    """Set owner and prune labels; no revision."""
+    """Set our labels; no revision, no hook. ``takes_over``: the digest too, on a release that someone else made."""
 
     record: Record
+    takes_over: bool = False
 
 
 Action = Install | Upgrade | Correct | Rollback | Recover | Relabel
@@ -128,8 +129,8 @@ def _decide(state: ReleaseState, policy: Policy, history: Collection[type], now:
             return Install()
         case Pending():
             return _pending(state, policy, now)
-        case Unmanaged(record):
-            return Upgrade(f"takes over revision {record.revision}, which was made outside helmops")
+        case Unmanaged():
+            return _take_over(state)
         case OutOfSync(_, why):
             return Upgrade(why)
         case Failed():
@@ -144,6 +145,12 @@ def _decide(state: ReleaseState, policy: Policy, history: Collection[type], now:
 
 def _foreign(foreign: Foreign) -> Stalled:
     return Stalled(f"managed by {foreign.manager}", foreign.how)
+
+
+def _take_over(state: Unmanaged) -> Decision:
+    if state.equal:
+        return Relabel(state.record, takes_over=True)
+    return Upgrade(f"takes over revision {state.record.revision}, which was made outside helmops")
 
 
 def _again(policy: Policy, history: Collection[type]) -> bool:

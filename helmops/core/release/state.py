@@ -35,7 +35,7 @@ class Wanted:
 class Observed:
     """What was seen. ``records`` oldest first; ``descriptions`` by revision, of those that were asked for.
 
-    ``drift`` is None when nobody asked.
+    ``drift`` is None when nobody asked; ``equal``: the input renders what the highest revision has deployed.
     """
 
     records: tuple[Record, ...] = ()
@@ -43,6 +43,7 @@ class Observed:
     lease: LeaseView | None = None
     foreign: Foreign | None = None
     drift: tuple[DriftReport, ...] | None = None
+    equal: bool = False
 
     @property
     def top(self) -> Record | None:
@@ -73,9 +74,10 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Unmanaged:
-    """Made by someone else: no label of ours."""
+    """Made by someone else: no label of ours. ``equal``: what it deployed is what the input would deploy."""
 
     record: Record
+    equal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,7 @@ def determine(wanted: Wanted, observed: Observed) -> ReleaseState:
     if top.status in PENDING:
         return Pending(top, bool(top.own_digest) or observed.lease is not None, observed.lease)
     if top.desired is None:
-        return Unmanaged(top)
+        return Unmanaged(top, observed.equal and top.status == "deployed")
     return _own(wanted, observed, top) if top.own_digest else _carried(wanted, observed, top)
 
 

@@ -58,6 +58,7 @@ def lease(*, live: bool, gone: bool | None, until: dt.datetime) -> LeaseView:
         (Absent(), Install),
         (Managed(Foreign("Flux", "suspend it")), Stalled),
         (Unmanaged(TOP), Upgrade),
+        (Unmanaged(TOP, equal=True), Relabel),
         (OutOfSync(TOP, "the input has changed"), Upgrade),
         (Failed(TOP, 5, "boom", 4), Rollback),
         (Failed(TOP, 1, "boom", None), Stalled),
