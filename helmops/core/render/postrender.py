@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 from helmops.api.model import Image, Kustomize, Patch
-from helmops.core.render.manifest import Part, parts
+from helmops.core.render.manifest import parts
 from helmops.core.yaml import loads_fast
 from helmops.core.yaml_dump import dump
 from helmops.errors import InputError
@@ -43,12 +43,7 @@ def split(text: str) -> Stream:
     """Objects from hooks. InputError for what is no YAML."""
     found = list(parts(text))
     objects = "---\n".join(dump(_unmarked(part.document)) for part in found if not part.is_hook)
-    return Stream(objects, tuple(_as_it_came(part) for part in found if part.is_hook))
-
-
-def _as_it_came(part: Part) -> str:
-    """Its own text, unless another document stands in that, too."""
-    return part.text if len(loads_fast(part.text)) == 1 else dump(part.document)
+    return Stream(objects, tuple(part.text for part in found if part.is_hook))
 
 
 def _unmarked(document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -152,20 +147,18 @@ def _documents(patch: Patch) -> Iterator[dict[str, Any]]:
             yield {"kind": document.get("kind"), **named}
 
 
-_GO_LOG = re.compile(r"^[EF]\d{4} [^\]]*\] \"command failed\" err=", re.MULTILINE)
+_LOG = re.compile(r'^[EF]\d{4} [^\]]*\] "command failed" err=', re.MULTILINE)
 _PATCH_TEXT = re.compile(r"trouble configuring builtin \w+ with config: `.*`: |(?<=patch) from \[.*\]\s*$", re.DOTALL)
-_FOLDER = re.compile(
-    r"(accumulat\w+ resources: )?accumulation err='.*?': |'?/\S*/helmops-kustomize-[^/\s]*(/\d+)?'?:? ?"
-)
+_BASES = re.compile(r"^.*recursed accumulation of path '[^']*': ", re.DOTALL)  # one post-renderer on top of another
 
 
 def reason(stderr: str) -> str:
     """What kustomize says, without what its log wraps around it and without the patch, which may hold a secret."""
-    text = _GO_LOG.sub("", stderr.strip()).strip()
-    if text[:2] == "<\n":
+    text = _LOG.sub("", stderr.strip()).strip()
+    if text.startswith("<\n"):
         text = text[2:].rstrip("> \n")
-    elif text[:1] == '"':
-        text = text.strip('"').replace('\\"', '"')
-    text = _FOLDER.sub("", _PATCH_TEXT.sub("", text.removeprefix("Error: ")))
+    elif text.startswith('"'):
+        text = text[1:-1].replace('\\"', '"')
+    text = _PATCH_TEXT.sub("", _BASES.sub("", text.removeprefix("Error: ")))
     text = re.sub(r"\s+", " ", text).strip()
     return (text[:_LONGEST] + " …" if len(text) > _LONGEST else text) or "kustomize did not say why"
