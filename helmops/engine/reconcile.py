@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -31,6 +32,8 @@ from helmops.engine.plan import Planned, Planner
 from helmops.engine.world import Id, observe_again
 from helmops.errors import Conflict, HelmopsError
 from helmops.ports import Lock, Progress
+
+MOST_EVENTS = 5
 
 PHASES: dict[type, str] = {
     Install: "installing",
@@ -100,6 +103,7 @@ class Reconciler:
 
     async def _loop(self, planned: Planned, lock: Lock) -> Result:
         status, steps, events = Status(), list[Step](), tuple[ObjectEvent, ...]()
+        started = self._ports.clock.now()
         while True:
             state, decision, top = await self._decide(planned, steps, lock)
             if isinstance(decision, Done | Stalled | Wait):
@@ -112,7 +116,7 @@ class Reconciler:
             status = record(status, decision, outcome, self._ports.clock.now())
             steps.append(Step(decision, outcome))
             if not outcome.ok and not events:
-                events = await self._events(planned)
+                events = await self._events(planned, started)
 
     async def _decide(
         self, planned: Planned, steps: Sequence[Step], lock: Lock
@@ -147,15 +151,21 @@ class Reconciler:
         message = action.why if isinstance(action, Upgrade | Rollback) else ""
         self._ports.recorder.record(Progress("/".join(planned.id), PHASES[type(action)], message))
 
-    async def _events(self, planned: Planned) -> tuple[ObjectEvent, ...]:
-        """Warnings about the release's objects and what they own, newest last."""
+    async def _events(self, planned: Planned, started: dt.datetime) -> tuple[ObjectEvent, ...]:
+        """Warnings since then about the release's objects and what they own, newest last, each said once."""
         names = {one.id.name for one in planned.preview.objects} if planned.preview else {planned.release.name}
         try:
             found = await self._ports.cluster.events(self._scope.access, planned.release.target_namespace)
         except HelmopsError:
             return ()
         ours = [e for e in found if e.type == "Warning" and any(e.id.name.startswith(name) for name in names)]
-        return tuple(ours[-5:])
+        fresh = {(e.id.kind, e.reason, e.message): e for e in ours if _since(e, started)}
+        return tuple(fresh.values())[-MOST_EVENTS:]
+
+
+def _since(event: ObjectEvent, started: dt.datetime) -> bool:
+    """Event times are whole seconds; one without a time is told."""
+    return not event.time or dt.datetime.fromisoformat(event.time) >= started.replace(microsecond=0)
 
 
 def _as_planned(planned: Planned, state: ReleaseState, decision: Action) -> bool:

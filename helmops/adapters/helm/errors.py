@@ -41,7 +41,7 @@ _HINTS = {
     "ownership": "the object was made by something else: delete it, or give it Helm's labels and annotations",
     "unknown-field": "correct the chart: the API server does not know this field",
     "immutable": "this field cannot be changed: delete the object first, or give it another name",
-    "timeout": "look at the objects named here, or allow more time",
+    "timeout": "see which objects are not ready, and why (kubectl get, kubectl describe), or allow more time",
     "forbidden": "give the identity this right, or use another identity",
     "unreachable": "check the kubeconfig's server and the network",
     "pending": "another helm writes this release; wait for it to end",

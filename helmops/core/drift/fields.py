@@ -56,8 +56,12 @@ def is_helms(entry: ManagedEntry) -> bool:
 
 
 def is_helms_alone(meta: ObjectMeta) -> bool:
-    """Whether nobody but Helm has written the object, status aside: an apply by Helm then meets no conflict."""
-    return all(is_helms(entry) or entry.subresource == "status" for entry in meta.managed)
+    """Whether nobody but Helm has written the object, status aside: an apply by Helm then meets no conflict.
+
+    Not when nobody's hand is to be seen at all: managedFields were reset.
+    """
+    others = any(not is_helms(entry) and entry.subresource != "status" for entry in meta.managed)
+    return not others and any(is_helms(entry) for entry in meta.managed)
 
 
 def helms_fields(managed: Iterable[ManagedEntry]) -> list[Mapping[str, Any]]:
