@@ -311,22 +311,39 @@ class Charts(Protocol):
 # ---------------------------------------------------------------- this machine
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file of the input. ``path`` absolute, ``shown`` as the user would name it, ``root`` the folder of the input."""
+    """A file of the input. ``path`` absolute, ``shown`` as the user would name it, ``root`` the folder of the input.
+
+    ``built``: what kustomize made of the folder ``shown``; ``path`` is its kustomization.yaml.
+    """
 
     path: str
     shown: str
     root: str
     text: str
+    built: bool = False
 
 
 class Files(Protocol):
     """The user's files. Links that leave ``root`` are refused; sizes are capped."""
 
     async def manifests(self, paths: Sequence[str]) -> Sequence[SourceFile]:
-        """Every .yaml/.yml below the given files and folders (``-`` is stdin), sorted; helmops.yaml included."""
+        """Every .yaml/.yml below the given files and folders (``-`` is stdin), sorted; helmops.yaml included.
+
+        A folder with a kustomization.yaml is built, and nothing else of it is read.
+        """
 
     async def read(self, path: str, root: str) -> str:
         """One file below ``root``. Missing when absent, InputError when too big, not UTF-8 or outside."""
+
+
+class Kustomizer(Protocol):
+    """Builds folders that have a kustomization.yaml."""
+
+    async def build(self, folder: str, *, root: str, shown: str) -> str:
+        """Every document that comes of it, as one YAML text. InputError names the folder as ``shown``.
+
+        Nothing is fetched, and nothing outside ``root`` is read.
+        """
 
 
 class Memory(Protocol):

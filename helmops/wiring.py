@@ -19,6 +19,7 @@ from helmops.adapters.kube.locks import KubeLocks
 from helmops.adapters.kube.objects import KubeCluster
 from helmops.adapters.kube.secret_config import SecretKubeconfigs
 from helmops.adapters.kube.storage import KubeStorage
+from helmops.adapters.kustomize import KustomizePrograms
 from helmops.adapters.process import Processes, holder_gone, holder_identity, writers_gone
 from helmops.adapters.state import DiskMemory, cache_root
 from helmops.api.model import Access, ClusterRef
@@ -71,7 +72,7 @@ def wire(flags: Flags, recorder: Recorder, *, parallel: int) -> Wired:
             parallel=parallel,
         ),
         charts=charts,
-        files=DiskFiles.of(environ),
+        files=DiskFiles.of(environ, KustomizePrograms(processes, environ)),
         memory=memory,
         clock=SystemClock(),
         recorder=recorder,

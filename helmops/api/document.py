@@ -15,7 +15,8 @@ class Document:
     """One document of an input file.
 
     ``shown`` is the file as the user would name it, ``folder`` its absolute folder, ``root`` the folder no reference
-    may leave, ``lines`` the 1-based line of every path in ``value``.
+    may leave, ``lines`` the 1-based line of every path in ``value``. ``built``: it came out of a kustomization, so
+    ``shown`` is the folder, there are no lines, and the object itself is named instead.
     """
 
     shown: str
@@ -23,6 +24,7 @@ class Document:
     root: str
     value: Any
     lines: Mapping[JsonPath, int] = field(compare=False)
+    built: bool = False
 
     def line(self, path: JsonPath = ()) -> int:
         """Line of a path, or of the nearest parent that has one."""
@@ -32,7 +34,16 @@ class Document:
 
     def where(self, path: JsonPath = ()) -> str:
         """``file:line`` of a path."""
-        return f"{self.shown}:{self.line(path)}"
+        return self.origin if self.built else f"{self.shown}:{self.line(path)}"
+
+    @property
+    def origin(self) -> str:
+        """The file, or the object that was built."""
+        if not self.built:
+            return self.shown
+        metadata = self._metadata
+        parts = (str(metadata.get(part) or "") for part in ("namespace", "name"))
+        return f"{self.shown} ({self.kind[1]} {'/'.join(part for part in parts if part)})"
 
     def problem(self, path: JsonPath, message: str) -> Problem:
         """A mistake at a path."""
@@ -41,7 +52,7 @@ class Document:
     def below(self, path: JsonPath) -> dict[JsonPath, int]:
         """Lines of everything under ``path``, relative to it."""
         size = len(path)
-        return {key[size:]: line for key, line in self.lines.items() if key[:size] == path}
+        return {} if self.built else {key[size:]: line for key, line in self.lines.items() if key[:size] == path}
 
     @property
     def kind(self) -> tuple[str, str]:
@@ -49,13 +60,16 @@ class Document:
         value = self.value if isinstance(self.value, Mapping) else {}
         return str(value.get("apiVersion") or ""), str(value.get("kind") or "")
 
+    @property
+    def _metadata(self) -> Mapping[str, Any]:
+        metadata = self.value.get("metadata") if isinstance(self.value, Mapping) else None
+        return metadata if isinstance(metadata, Mapping) else {}
+
     def ref(self, namespace: str) -> ObjectRef:
         """The object it describes; ``namespace`` where it names none."""
-        metadata = self.value.get("metadata")
-        metadata = metadata if isinstance(metadata, Mapping) else {}
         api_version, kind = self.kind
-        found = str(metadata.get("namespace") or namespace)
-        return ObjectRef(api_version, kind, found, str(metadata.get("name") or ""), self.where())
+        found = str(self._metadata.get("namespace") or namespace)
+        return ObjectRef(api_version, kind, found, str(self._metadata.get("name") or ""), self.where())
 
 
 def path_text(path: JsonPath) -> str:

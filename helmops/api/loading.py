@@ -1,62 +1,44 @@
-"""Documents → the internal model. Every mistake is collected; nothing is raised for a bad document."""
+"""Documents → the internal model. Every mistake is collected; nothing is raised for a bad document.
+
+In two steps, because a release may stand before the source that it names: first every document for itself, then the
+releases.
+"""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from collections.abc import Iterable
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel
 
+from helmops.api import chart_kind, release_mapping
 from helmops.api import release_kind as manifest
+from helmops.api.collected import Loading
 from helmops.api.document import Document
-from helmops.api.model import (
-    Access,
-    ActionOptions,
-    ChartRef,
-    Desired,
-    FileValues,
-    HelmRepoChart,
-    InlineValues,
-    JsonPath,
-    Namespace,
-    ObjectRef,
-    OwnerConfig,
-    PathChart,
-    Release,
-    ValuesSource,
-)
+from helmops.api.left_over import left_over
+from helmops.api.model import Access, Desired, FileValues, Namespace, OwnerConfig, Release
+from helmops.api.parsing import meant, parse
+from helmops.api.sources import chart_source
 from helmops.errors import Problem
 
-Model = TypeVar("Model", bound=BaseModel)
-
-
-@dataclass(slots=True)
-class Loading:
-    """What has been read so far. ``plain`` are documents that are no Kubernetes objects: perhaps values files."""
-
-    releases: list[Release] = field(default_factory=list)
-    namespaces: list[Namespace] = field(default_factory=list)
-    ignored: list[ObjectRef] = field(default_factory=list)
-    plain: list[Document] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    owner: OwnerConfig = field(default_factory=OwnerConfig)
+OUR_GROUP = "helmops.dev"
+FLUX_GROUPS = ".toolkit.fluxcd.io"
+KUSTOMIZE_GROUP = "kustomize.config.k8s.io"
 
 
 def load(documents: Iterable[Document], *, namespace: str, access: Access) -> Loading:
-    """Read every document. ``namespace`` fills in where a Release names none; it never overrides."""
+    """Read every document. ``namespace`` fills in where an object names none; it never overrides."""
     found = Loading()
     for document in documents:
-        _load_one(document, namespace, access, found)
+        _read(document, namespace, found)
+    for parsed, document in found.parsed:
+        _map(parsed, document, namespace, access, found)
     found.problems += _identities(found.releases) + _plain(found)
     return found
 
 
 def load_owner(document: Document, problems: list[Problem]) -> OwnerConfig:
     """``helmops.yaml``."""
-    parsed = _parse(manifest.OwnerManifest, document, problems)
+    parsed = parse(manifest.OwnerManifest, document, problems)
     if parsed is None:
         return OwnerConfig()
     cluster = parsed.cluster
@@ -65,102 +47,90 @@ def load_owner(document: Document, problems: list[Problem]) -> OwnerConfig:
 
 def desired(found: Loading) -> Desired:
     """The result, once there are no problems."""
-    return Desired(tuple(found.releases), tuple(found.namespaces), tuple(found.ignored), owner=found.owner)
-
-
-def _load_one(document: Document, namespace: str, access: Access, found: Loading) -> None:
-    api_version, kind = document.kind
-    if not (api_version and kind):
-        found.plain.append(document)
-    elif api_version.startswith("helmops.dev/"):
-        _load_ours(document, namespace, access, found)
-    elif (api_version, kind) == ("v1", "Namespace"):
-        found.namespaces.append(Namespace(document.ref("").name, document.value, document.where()))
-    else:
-        found.ignored.append(document.ref(namespace))
-
-
-def _load_ours(document: Document, namespace: str, access: Access, found: Loading) -> None:
-    api_version, kind = document.kind
-    if api_version != manifest.API_VERSION:
-        found.problems.append(document.problem(("apiVersion",), f"is not known; use {manifest.API_VERSION}"))
-    elif kind != manifest.KIND:
-        found.problems.append(document.problem(("kind",), f"{kind} is not known{_meant(kind, [manifest.KIND])}"))
-    elif parsed := _parse(manifest.ReleaseManifest, document, found.problems):
-        found.releases.append(_release(parsed, document, namespace, access))
-
-
-def _release(parsed: manifest.ReleaseManifest, document: Document, namespace: str, access: Access) -> Release:
-    spec, metadata = parsed.spec, parsed.metadata
-    where = metadata.namespace or namespace
-    timeout = spec.timeout
-    return Release(
-        ref=ObjectRef(manifest.API_VERSION, manifest.KIND, where, metadata.name, document.where()),
-        name=spec.release_name or metadata.name,
-        namespace=where,
-        target_namespace=where,
-        chart=_chart(spec.chart, document),
-        values=_values(spec, document),
-        depends_on=tuple((dep.namespace or where, dep.name) for dep in spec.depends_on),
-        install=_options(spec.install, timeout, skip_crds=spec.install.crds == "Skip"),
-        upgrade=_options(spec.upgrade, timeout),
-        rollback=_options(spec.rollback, timeout),
-        uninstall=_options(spec.uninstall, timeout),
-        remediate=spec.upgrade.remediation.remediate_last_failure,
-        drift=spec.drift_detection.mode,
-        max_history=spec.max_history,
-        suspend=spec.suspend,
-        prune=metadata.annotations.get(manifest.PRUNE_ANNOTATION) != "disabled",
-        access=access,
+    return Desired(
+        tuple(found.releases),
+        tuple(found.namespaces),
+        tuple(found.ignored),
+        found.objects,
+        tuple(found.warnings),
+        found.owner,
     )
 
 
-def _options(part: BaseModel, timeout: float, **extra: bool) -> ActionOptions:
-    """Same field names on both sides, so that an option is written down once."""
-    given = part.model_dump(exclude={"remediation", "crds"})
-    given["timeout"] = timeout if given["timeout"] is None else given["timeout"]
-    return ActionOptions(**given, **extra)
+# ---------------------------------------------------------------- every document for itself
+def _read(document: Document, namespace: str, found: Loading) -> None:
+    api_version, kind = document.kind
+    group = api_version.partition("/")[0]
+    if not (api_version and kind):
+        found.plain.append(document)
+    elif group == OUR_GROUP:
+        _read_ours(document, namespace, found)
+    elif group.endswith(FLUX_GROUPS):
+        _read_flux(document, namespace, found)
+    elif group != KUSTOMIZE_GROUP:  # what kustomize is told is no object
+        _read_object(document, namespace, found)
 
 
-def _chart(chart: manifest.Chart, document: Document) -> ChartRef:
-    if chart.path is not None:
-        return PathChart(_join(document.folder, chart.path), document.root)
-    return HelmRepoChart((chart.repo or "").rstrip("/"), chart.name or "", chart.version or "")
+def _read_ours(document: Document, namespace: str, found: Loading) -> None:
+    api_version, kind = document.kind
+    found.warnings += left_over(document)
+    if api_version != manifest.API_VERSION:
+        found.problems.append(document.problem(("apiVersion",), f"is not known; use {manifest.API_VERSION}"))
+    elif kind == manifest.KIND:
+        if parsed := parse(manifest.ReleaseManifest, document, found.problems):
+            found.parsed.append((parsed, document))
+    elif kind == chart_kind.KIND:
+        if source := parse(chart_kind.ChartSourceManifest, document, found.problems):
+            found.sources.add(document, namespace, chart_source(source, namespace), found.problems)
+    else:
+        known = meant(kind, [manifest.KIND, chart_kind.KIND])
+        found.problems.append(document.problem(("kind",), f"{kind} is not known{known}"))
 
 
-def _values(spec: manifest.Spec, document: Document) -> tuple[ValuesSource, ...]:
-    files: list[ValuesSource] = [
-        FileValues(
-            _join(document.folder, source.file),
-            document.root,
-            _shown(document.shown, source.file),
-            document.where(("spec", "valuesFrom", index, "file")),
-            source.optional,
-        )
-        for index, source in enumerate(spec.values_from)
-    ]
-    if not spec.values:
-        return tuple(files)
-    return (*files, InlineValues(spec.values, document.shown, document.below(("spec", "values"))))
+def _read_flux(document: Document, namespace: str, found: Loading) -> None:
+    # Imported only for who has such a document: building its models takes its time.
+    from helmops.api.flux import reading
+
+    reading.read(document, namespace, found)
 
 
-def _join(folder: str, path: str) -> str:
-    return path if path.startswith("/") else f"{folder}/{path}"
+def _read_object(document: Document, namespace: str, found: Loading) -> None:
+    ref = document.ref(namespace)
+    if document.kind == ("v1", "Namespace"):
+        found.namespaces.append(Namespace(ref.name, document.value, document.where()))
+        return
+    if document.kind in (("v1", "ConfigMap"), ("v1", "Secret")):
+        found.objects[ref.kind, ref.namespace, ref.name] = document.value
+    found.ignored.append(ref)
 
 
-def _shown(shown: str, path: str) -> str:
-    folder = shown.rpartition("/")[0]
-    return path if path.startswith("/") or not folder else f"{folder}/{path}"
+# ---------------------------------------------------------------- then the releases
+def _map(parsed: BaseModel, document: Document, namespace: str, access: Access, found: Loading) -> None:
+    if not isinstance(parsed, manifest.ReleaseManifest):
+        from helmops.api.flux import mapping
+
+        mapping.add(parsed, document, namespace, access, found)
+        return
+    try:
+        found.releases.append(release_mapping.release(parsed, document, namespace, access, found.sources))
+    except ValueError as error:
+        found.problems.append(document.problem(("spec", "chart", "source"), str(error)))
 
 
 def _identities(releases: list[Release]) -> list[Problem]:
-    """Two objects that name one release, or two documents of one object."""
-    seen: dict[tuple[str, str], Release] = {}
+    """Two objects that name one release, two documents of one object, or two kinds under one name: which of them
+    would a ``dependsOn`` mean?"""
+    objects: dict[tuple[str, str], Release] = {}
+    names: dict[tuple[object, str, str], Release] = {}
     problems = []
     for release in releases:
-        first = seen.setdefault((release.namespace, release.name), release)
-        if first is not release:
-            text = f"release {release.namespace}/{release.name} is described twice; first at {first.ref.where}"
+        first = objects.setdefault((release.ref.namespace, release.ref.name), release)
+        same = names.setdefault((release.kube_config, release.namespace, release.name), release)
+        if same is not release:
+            text = f"release {release.namespace}/{release.name} is described twice; first at {same.ref.where}"
+            problems.append(Problem(release.ref.where, "metadata.name", text))
+        elif first is not release:
+            text = f"{release.ref.namespace}/{release.ref.name} is also the {first.ref.kind} at {first.ref.where}"
             problems.append(Problem(release.ref.where, "metadata.name", text))
     return problems
 
@@ -185,57 +155,3 @@ def _normal(path: str) -> str:
         elif part != ".":
             parts.append(part)
     return "/".join(parts)
-
-
-def _parse(model: type[Model], document: Document, problems: list[Problem]) -> Model | None:
-    try:
-        return model.model_validate(document.value)
-    except ValidationError as error:
-        problems += [_told(details, model, document) for details in error.errors(include_url=False)]
-        return None
-
-
-def _told(details: ErrorDetails, model: type[BaseModel], document: Document) -> Problem:
-    path: JsonPath = tuple(details["loc"])
-    kind = details["type"]
-    if kind == "extra_forbidden":
-        return document.problem(path, f"unknown field{_meant(str(path[-1]), _fields(model, path[:-1]))}")
-    if kind == "missing":
-        return document.problem(path, "is required")
-    if kind == "value_error":
-        return document.problem(path, str(details["ctx"]["error"]))
-    message = details["msg"].replace("Input should be", "must be")
-    given = "" if kind == "literal_error" else f", not {_type_name(details['input'])}"
-    return document.problem(path, message + given)
-
-
-def _type_name(value: Any) -> str:
-    """The JSON type of what was given: its value may be a secret, so it is not repeated."""
-    names = {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "a list", type(None): "null"}
-    return "a map" if isinstance(value, Mapping) else names.get(type(value), type(value).__name__)
-
-
-def _meant(word: str, known: Iterable[str]) -> str:
-    known = list(known)
-    lowered = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), lowered, 1, 0.6)
-    if close:
-        return f"; did you mean {lowered[close[0]]}?"
-    return f"; known are {', '.join(sorted(known))}" if known else ""
-
-
-def _fields(model: type[BaseModel], path: JsonPath) -> list[str]:
-    """Names that a file may use at ``path``."""
-    current: Any = model
-    for part in path:
-        if isinstance(part, int) or current is None:
-            continue
-        current = next((_inner(f.annotation) for f in current.model_fields.values() if f.alias == part), None)
-    return [f.alias or "" for f in current.model_fields.values()] if current else []
-
-
-def _inner(annotation: Any) -> type[BaseModel] | None:
-    """The model inside ``X``, ``X | None`` or ``tuple[X, ...]``."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for arg in getattr(annotation, "__args__", ()) if (found := _inner(arg))), None)

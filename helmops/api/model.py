@@ -255,7 +255,13 @@ class Release:
     post_renderers: tuple[Kustomize, ...] = ()
     service_account: str = ""  # impersonated for everything of this release, in the namespace of its object
     kube_config: KubeConfigRef | None = None
+    interval: float = 0.0  # seconds between looks of the daemon; 0: its own default
     access: Access = Access()
+
+    @property
+    def described(self) -> tuple[str, str]:
+        """(namespace, name) of the object that describes it: what a ``dependsOn`` names."""
+        return self.ref.namespace, self.ref.name
 
     def key(self, cluster_uid: str) -> ReleaseKey:
         """Its identity once the cluster's UID is known."""

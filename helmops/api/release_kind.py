@@ -5,104 +5,48 @@ Field names and meanings are Flux's where it has them.
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, model_validator
+
+from helmops.api.chart_kind import Chart
+from helmops.api.fields import (
+    DataKey,
+    Duration,
+    Metadata,
+    NamespaceName,
+    ObjectName,
+    ReleaseName,
+    Strict,
+    TargetPath,
+)
+from helmops.api.parts import DependsOn, KubeConfig, PostRenderer
 
 API_VERSION = "helmops.dev/v1alpha1"
 KIND = "Release"
-PRUNE_ANNOTATION = "helmops.dev/prune"
-
-_DURATION = re.compile(r"^(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?(?:(\d+)ms)?$")
-_DNS_LABEL = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
-_DNS_NAME = re.compile(r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
-
-
-def seconds(text: object) -> float:
-    """A Go duration (``5m``, ``1h30m``, ``90s``, ``500ms``) in seconds."""
-    found = _DURATION.match(text) if isinstance(text, str) and text else None
-    if not found:
-        raise ValueError("must be a duration like 5m, 1h30m or 90s")
-    hours, minutes, secs, millis = (int(part or 0) for part in found.groups())
-    return hours * 3600 + minutes * 60 + secs + millis / 1000
-
-
-def _release_name(text: str) -> str:
-    if len(text) > 53 or not _DNS_NAME.match(text):
-        raise ValueError(
-            "must be a release name: at most 53 of a-z, 0-9, '-' and '.', starting and ending with a letter or digit"
-        )
-    return text
-
-
-def _namespace(text: str) -> str:
-    if len(text) > 63 or not _DNS_LABEL.match(text):
-        raise ValueError("must be a namespace name: at most 63 of a-z, 0-9 and '-'")
-    return text
-
-
-Duration = Annotated[
-    float, BeforeValidator(seconds), Field(json_schema_extra={"type": "string", "pattern": _DURATION.pattern})
-]
-ReleaseName = Annotated[str, AfterValidator(_release_name)]
-NamespaceName = Annotated[str, AfterValidator(_namespace)]
-ObjectName = Annotated[str, AfterValidator(_release_name)]
-
-
-class Strict(BaseModel):
-    """Unknown fields are errors; fields are camelCase in files."""
-
-    model_config = ConfigDict(
-        extra="forbid", alias_generator=to_camel, populate_by_name=False, frozen=True, strict=True
-    )
-
-
-class Metadata(Strict):
-    """``metadata``, as kubectl writes it; what the server fills in is accepted and ignored."""
-
-    model_config = ConfigDict(extra="ignore", alias_generator=to_camel, frozen=True, strict=True)
-
-    name: ObjectName
-    namespace: NamespaceName | None = None
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
-
-
-class Chart(Strict):
-    """``spec.chart``: exactly one form of source."""
-
-    repo: Annotated[str | None, Field(description="URL of a Helm HTTP repository")] = None
-    path: Annotated[str | None, Field(description="Chart directory or .tgz, relative to this file")] = None
-    name: Annotated[str | None, Field(description="Chart name in the repository")] = None
-    version: Annotated[str | None, Field(description="Exact version or a range as Helm reads it (6.x, ^6.5)")] = None
-
-    @model_validator(mode="after")
-    def _one_form(self) -> Chart:
-        if (self.repo is None) == (self.path is None):
-            raise ValueError("give exactly one of repo and path")
-        if self.repo is not None and not self.repo.startswith(("http://", "https://")):
-            raise ValueError("repo must be an http:// or https:// URL")
-        if self.repo is not None and not self.name:
-            raise ValueError("a chart of a repository needs a name")
-        if self.path is not None and (self.name or self.version):
-            raise ValueError("name and version stand in the chart at path; leave them out")
-        return self
 
 
 class ValuesFrom(Strict):
-    """One entry of ``spec.valuesFrom``: a file beside this manifest."""
+    """One entry of ``spec.valuesFrom``: a file beside this manifest, or a key of a ConfigMap or Secret."""
 
-    file: Annotated[str, Field(description="Values file, relative to this file", min_length=1)]
-    optional: Annotated[bool, Field(description="Whether the file may be absent")] = False
+    file: Annotated[str | None, Field(description="Values file, relative to this file", min_length=1)] = None
+    kind: Literal["ConfigMap", "Secret"] | None = None
+    name: Annotated[ObjectName | None, Field(description="Of an object in the namespace of the Release")] = None
+    values_key: Annotated[DataKey | None, Field(description="Default: values.yaml")] = None
+    target_path: Annotated[TargetPath | None, Field(description="The key holds one value, for this path")] = None
+    literal: Annotated[bool | None, Field(description="With targetPath: the value is text as it stands")] = None
+    optional: Annotated[bool, Field(description="Whether the file, the object or the key may be absent")] = False
 
-
-class DependsOn(Strict):
-    """One entry of ``spec.dependsOn``."""
-
-    name: ObjectName
-    namespace: NamespaceName | None = None
+    @model_validator(mode="after")
+    def _one_form(self) -> ValuesFrom:
+        of_object = (self.kind, self.name, self.values_key, self.target_path, self.literal)
+        if self.file is not None and any(one is not None for one in of_object):
+            raise ValueError("give either file, or kind and name")
+        if self.file is None and (self.kind is None or self.name is None):
+            raise ValueError("give either file, or kind (ConfigMap or Secret) and name")
+        if self.literal and self.target_path is None:
+            raise ValueError("literal goes with targetPath")
+        return self
 
 
 class Install(Strict):
@@ -167,8 +111,14 @@ class Spec(Strict):
 
     chart: Chart
     release_name: ReleaseName | None = None
-    values: dict[str, Any] = {}
+    target_namespace: Annotated[NamespaceName | None, Field(description="Of the objects; default: storage")] = None
+    storage_namespace: Annotated[NamespaceName | None, Field(description="Of Helm's records; default: own")] = None
+    service_account_name: Annotated[ObjectName | None, Field(description="Impersonated, in the own namespace")] = None
+    kube_config: KubeConfig | None = None
+    interval: Annotated[Duration | None, Field(description="How often the daemon looks unasked")] = None
+    values: dict[str, Any] = Field(default={})
     values_from: tuple[ValuesFrom, ...] = Field(default=(), strict=False)
+    post_renderers: tuple[PostRenderer, ...] = Field(default=(), strict=False)
     depends_on: tuple[DependsOn, ...] = Field(default=(), strict=False)
     timeout: Duration = 300.0
     max_history: Annotated[int, Field(ge=0, description="Revisions kept; 0: all")] = 10
@@ -180,12 +130,18 @@ class Spec(Strict):
     drift_detection: DriftDetection = DriftDetection()
 
 
+class ReleaseMetadata(Metadata):
+    """The object's name is the release's, too."""
+
+    name: ReleaseName
+
+
 class ReleaseManifest(Strict):
     """A ``Release`` document."""
 
     api_version: Literal["helmops.dev/v1alpha1"]
     kind: Literal["Release"]
-    metadata: Metadata
+    metadata: ReleaseMetadata
     spec: Spec
     status: Annotated[Any, Field(description="Written by helmops, ignored in input")] = None
 

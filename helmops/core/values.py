@@ -19,12 +19,15 @@ _BARE_KEY = re.compile(r"[^\s.\[\]\"\\]+")
 class Layer:
     """One source of values. ``lines`` maps a path below ``value`` to its 1-based line in ``origin``.
 
+    ``secret``: nothing of it may ever be shown.
+
     A chart's defaults can be the lowest layer; that null removes one of them is :func:`helmops.core.merge.coalesce`.
     """
 
     origin: str
     value: Mapping[str, Any]
     lines: Mapping[JsonPath, int] = field(default_factory=dict)
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +44,13 @@ class Merged:
 
     ``origins`` tells for each leaf which layer set it: ``values/prod.yaml:3``, without the line where none is known.
     ``overridden`` tells for each leaf that stands over others what they were, the last one first.
+    ``secrets`` are the texts of all secret layers, those that others stand over included.
     """
 
     value: Mapping[str, Any]
     origins: Mapping[JsonPath, str] = field(default_factory=dict, compare=False)
     overridden: Mapping[JsonPath, tuple[Overridden, ...]] = field(default_factory=dict, compare=False)
+    secrets: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     def origin(self, path: JsonPath) -> str:
         """Who set what stands at ``path``; "" when no layer did.
@@ -82,7 +87,8 @@ def merge_layers(layers: Sequence[Layer]) -> Merged:
         value = merge(value, layer.value)
     told = [path for path, _ in _leaves(value)]
     history = {path: overridden[path] for path in told if overridden[path]}
-    return Merged(value, {path: origins[path] for path in told}, history)
+    secrets = tuple(dict.fromkeys(text for layer in layers if layer.secret for text in _texts(layer.value)))
+    return Merged(value, {path: origins[path] for path in told}, history, secrets)
 
 
 def changed_paths(old: Mapping[str, Any], new: Mapping[str, Any], path: JsonPath = ()) -> list[Change]:
@@ -134,6 +140,17 @@ def _leaves(value: Any, path: JsonPath = ()) -> Iterator[tuple[JsonPath, Any]]:
             yield from _leaves(item, (*path, key))
     else:
         yield path, value
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)
 
 
 _NOTHING: Any = object()

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from helmops.api import loading
 from helmops.api.document import Document
-from helmops.api.model import Access, Desired, FileValues, OwnerConfig, Release, ValuesSource
+from helmops.api.model import Access, Desired, OwnerConfig, Release
 from helmops.core import yaml
 from helmops.core.graph import order
 from helmops.core.values import Layer
-from helmops.errors import InputError, InputErrors, Missing, Problem
+from helmops.engine.layers import Part, read_parts, stack
+from helmops.errors import HelmopsError, InputError, InputErrors, Problem
 from helmops.ports import Files, SourceFile
 
 OWNER_FILES = frozenset({"helmops.yaml", "helmops.yml"})
 
-Layers = Mapping[tuple[str, str], tuple[Layer, ...]]
+ObjectName = tuple[str, str]
+"""(namespace, name) of the object that describes a release: two clusters may have releases of one name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What the input asks for. ``layers``: the values of each release, by (namespace, name), in order."""
+    """What the input asks for.
+
+    ``layers``: the values of each release in order; those that only the cluster has come with
+    :func:`helmops.engine.values.read_values`, out of ``parts``. ``unread``: why they could not be had this time.
+    """
 
     desired: Desired
-    layers: Layers
+    layers: Mapping[ObjectName, tuple[Layer, ...]]
+    parts: Mapping[ObjectName, tuple[Part, ...]] = field(default_factory=dict)
+    unread: Mapping[ObjectName, HelmopsError] = field(default_factory=dict)
 
 
 async def load(files: Files, paths: Sequence[str], *, namespace: str, access: Access) -> Loaded:
@@ -38,13 +46,12 @@ async def load(files: Files, paths: Sequence[str], *, namespace: str, access: Ac
     found = loading.load(documents, namespace=namespace, access=access)
     found.problems[:0] = problems
     found.owner = _owner(owners, found.problems)
-    layers = {
-        (release.namespace, release.name): await _layers(files, release, found.problems) for release in found.releases
-    }
+    parts = {release.described: await read_parts(files, release, found.problems) for release in found.releases}
+    layers = {name: stack(some, found.objects, found.problems) for name, some in parts.items()}
     found.problems += _dependencies(found.releases)
     if found.problems:
         raise InputErrors(found.problems)
-    return Loaded(loading.desired(found), layers)
+    return Loaded(loading.desired(found), layers, parts)
 
 
 def _is_owner(source: SourceFile) -> bool:
@@ -58,7 +65,7 @@ def _documents(source: SourceFile, problems: list[Problem]) -> list[Document]:
     except InputError as error:
         problems.append(Problem(error.where or source.shown, "", error.message))
         return []
-    return [Document(source.shown, folder, source.root, part.value, part.lines) for part in located]
+    return [Document(source.shown, folder, source.root, part.value, part.lines, source.built) for part in located]
 
 
 def _owner(documents: Sequence[Document], problems: list[Problem]) -> OwnerConfig:
@@ -69,42 +76,11 @@ def _owner(documents: Sequence[Document], problems: list[Problem]) -> OwnerConfi
     return loading.load_owner(documents[0], problems) if documents else OwnerConfig()
 
 
-async def _layers(files: Files, release: Release, problems: list[Problem]) -> tuple[Layer, ...]:
-    found = [await _layer(files, source, problems) for source in release.values]
-    return tuple(layer for layer in found if layer is not None)
-
-
-async def _layer(files: Files, source: ValuesSource, problems: list[Problem]) -> Layer | None:
-    if not isinstance(source, FileValues):
-        return Layer(source.file, source.value, source.lines)
-    try:
-        text = await files.read(source.path, source.root)
-    except InputError as error:
-        if not (source.optional and isinstance(error, Missing)):
-            problems.append(Problem(source.where, "spec.valuesFrom", error.message))
-        return None
-    return _parsed_layer(source, text, problems)
-
-
-def _parsed_layer(source: FileValues, text: str, problems: list[Problem]) -> Layer | None:
-    try:
-        located = yaml.load(text, file=source.shown)
-    except InputError as error:
-        problems.append(Problem(error.where or source.shown, "", error.message))
-        return None
-    if located.value is None:
-        return None
-    if not isinstance(located.value, Mapping):
-        problems.append(Problem(f"{source.shown}:1", "", "a values file must hold a map"))
-        return None
-    return Layer(source.shown, located.value, located.lines)
-
-
 def _dependencies(releases: Sequence[Release]) -> list[Problem]:
     """Unknown names and cycles in ``dependsOn``."""
-    known = {(release.ref.namespace, release.ref.name): release for release in releases}
+    known = {release.described: release for release in releases}
     problems = [
-        Problem(release.ref.where, "spec.dependsOn", f"no Release {namespace}/{name} in the input")
+        Problem(release.ref.where, "spec.dependsOn", f"no {release.ref.kind} {namespace}/{name} in the input")
         for release in releases
         for namespace, name in release.depends_on
         if (namespace, name) not in known

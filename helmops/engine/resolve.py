@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from helmops.api.model import Release
 from helmops.core.digest import desired_digest
 from helmops.core.render.postrender import wanted
-from helmops.core.values import Layer, Merged, merge_layers
+from helmops.core.values import Merged, merge_layers
 from helmops.engine.load import Loaded
 from helmops.errors import HelmopsError, InputError, InputErrors, Problem
 from helmops.ports import Artifact, Charts
@@ -41,9 +41,7 @@ class Unresolved:
 async def resolve_all(charts: Charts, loaded: Loaded) -> Sequence[Resolved | Unresolved]:
     """Every release, side by side. What the user must mend is raised for all at once; what may pass is returned."""
     releases = loaded.desired.releases
-    found = await asyncio.gather(
-        *(_resolve(charts, release, loaded.layers[(release.namespace, release.name)]) for release in releases)
-    )
+    found = await asyncio.gather(*(_resolve(charts, release, loaded) for release in releases))
     problems = [
         Problem(one.release.ref.where, "spec.chart", _told(one.error))
         for one in found
@@ -58,12 +56,14 @@ def _told(error: HelmopsError) -> str:
     return f"{error} ({error.hint})" if error.hint else str(error)
 
 
-async def _resolve(charts: Charts, release: Release, layers: Sequence[Layer]) -> Resolved | Unresolved:
+async def _resolve(charts: Charts, release: Release, loaded: Loaded) -> Resolved | Unresolved:
+    if unread := loaded.unread.get(release.described):
+        return Unresolved(release, unread)
     try:
         artifact = await charts.resolve(release.chart)
     except HelmopsError as error:
         return Unresolved(release, error)
-    values = merge_layers(layers)
+    values = merge_layers(loaded.layers[release.described])
     return Resolved(release, artifact, values, digest_of(release, artifact, values))
 
 

@@ -12,6 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 from helmops.api import loading
+from helmops.api.chart_kind import ChartSourceManifest
 from helmops.api.document import Document
 from helmops.api.model import Access
 from helmops.api.release_kind import OwnerManifest, ReleaseManifest
@@ -116,6 +117,7 @@ def _number(field: Known, value: Any) -> Any:
 
 REFERENCES = [
     pytest.param("docs/reference/release.md", ReleaseManifest, id="Release"),
+    pytest.param("docs/reference/chartsource.md", ChartSourceManifest, id="ChartSource"),
     pytest.param("docs/reference/helmops-yaml.md", OwnerManifest, id="helmops.yaml"),
 ]
 
@@ -162,19 +164,21 @@ def _examples() -> Iterator[Any]:
 @pytest.mark.parametrize(("page", "text"), list(_examples()))
 def test_yaml_examples_load_without_problems(page: str, text: str) -> None:
     problems: list[Problem] = []
+    objects: list[Document] = []
     for part in yaml.load_all(text, file=page):
         document = Document(page, "/folder", "/folder", part.value, part.lines)
         assert isinstance(part.value, dict)
         if "kind" in part.value:
-            problems += loading.load([document], namespace="default", access=Access()).problems
+            objects.append(document)
         elif "owner" in part.value:
             loading.load_owner(document, problems)
-    assert problems == []
+    assert problems + loading.load(objects, namespace="default", access=Access()).problems == []
 
 
 def test_the_examples_of_a_release_leave_no_field_out() -> None:
     blocks = [text for page, text in (one.values for one in _examples()) if page == "docs/reference/release.md"]
-    written = {path for text in blocks for path in _written(yaml.load(text).value, "")}
+    values = [part.value for text in blocks for part in yaml.load_all(text)]
+    written = {path for value in values for path in _written(value, "")}
     assert set(known(ReleaseManifest)) - written == {"metadata.labels", "status"}
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from helmops.api.flux.names import release_name
 from helmops.core.release.observation import Foreign
 
 Claims = dict[tuple[str, str], Foreign]  # (storage namespace, release name)
-
-MAX_NAME = 53
 
 
 def flux_claims(releases: Iterable[Mapping[str, Any]]) -> Claims:
@@ -22,19 +20,12 @@ def flux_claims(releases: Iterable[Mapping[str, Any]]) -> Claims:
             name, namespace = metadata["name"], metadata["namespace"]
             storage = spec.get("storageNamespace") or namespace
             how = f"suspend it there first: flux suspend helmrelease {name} -n {namespace}"
-            claims[storage, flux_release_name(name, spec)] = Foreign(f"Flux HelmRelease {namespace}/{name}", how)
+            claims[storage, _release_name(name, spec)] = Foreign(f"Flux HelmRelease {namespace}/{name}", how)
     return claims
 
 
-def flux_release_name(name: str, spec: Mapping[str, Any]) -> str:
-    """``releaseName``, else ``[targetNamespace-]name``; a long one is cut and made unique by a hash, as Flux does."""
-    if given := spec.get("releaseName"):
-        return str(given)
-    target = spec.get("targetNamespace")
-    full = f"{target}-{name}" if target else name
-    if len(full) <= MAX_NAME:
-        return full
-    return f"{full[:40]}-{hashlib.sha256(full.encode()).hexdigest()[:12]}"
+def _release_name(name: str, spec: Mapping[str, Any]) -> str:
+    return release_name(name, str(spec.get("releaseName") or ""), str(spec.get("targetNamespace") or ""))
 
 
 def argo_claims(applications: Iterable[Mapping[str, Any]]) -> Claims:

@@ -10,6 +10,7 @@ import pytest
 
 from helmops.adapters.files import SETTING, DiskFiles
 from helmops.errors import InputError, Missing
+from helmops.testing.kustomize import FakeKustomizer
 
 
 @pytest.fixture
@@ -125,10 +126,10 @@ async def test_sizes_are_capped(here: Path) -> None:
 async def test_the_cap_is_a_setting(here: Path) -> None:
     write(here, "a.yaml", text="x" * 100)
     with pytest.raises(InputError, match="bigger"):
-        await DiskFiles.of({SETTING: "99"}).read(str(here / "a.yaml"), str(here))
-    assert len(await DiskFiles.of({}).read(str(here / "a.yaml"), str(here))) == 100
+        await DiskFiles.of({SETTING: "99"}, FakeKustomizer()).read(str(here / "a.yaml"), str(here))
+    assert len(await DiskFiles.of({}, FakeKustomizer()).read(str(here / "a.yaml"), str(here))) == 100
     with pytest.raises(InputError, match=SETTING):
-        DiskFiles.of({SETTING: "1M"})
+        DiskFiles.of({SETTING: "1M"}, FakeKustomizer())
 
 
 async def test_what_is_not_utf8_is_told_with_its_line(here: Path) -> None:

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from helmops.api.collected import Loading
 from helmops.api.document import Document, path_text
-from helmops.api.loading import Loading, load, load_owner
+from helmops.api.fields import seconds
+from helmops.api.loading import load, load_owner
 from helmops.api.model import Access, FileValues, HelmRepoChart, InlineValues, PathChart, Release
-from helmops.api.release_kind import seconds
 from helmops.errors import Problem
 
 CHART = {"repo": "https://charts.example.org/", "name": "podinfo", "version": "6.x"}
@@ -80,13 +81,13 @@ def test_prune_is_disabled_by_annotation() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("5m", 300), ("1h30m", 5400), ("90s", 90), ("500ms", 0.5), ("1m500ms", 60.5)]
+    ("text", "expected"), [("5m", 300), ("1h30m", 5400), ("90s", 90), ("500ms", 0.5), ("1m500ms", 60.5), ("1.5h", 5400)]
 )
 def test_durations(text: str, expected: float) -> None:
     assert seconds(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "5", "5 m", "m5", 5, None, "-5m"])
+@pytest.mark.parametrize("text", ["", "5", "5 m", "m5", 5, None, "-5m", "5d"])
 def test_what_is_no_duration(text: object) -> None:
     with pytest.raises(ValueError, match="duration"):
         seconds(text)
@@ -98,7 +99,7 @@ def test_what_is_no_duration(text: object) -> None:
         ({"valeus": {}}, "spec.valeus: unknown field; did you mean values?"),
         ({"dependsOn": [{"nam": "x", "name": "y"}]}, "spec.dependsOn[0].nam: unknown field; did you mean name?"),
         ({"upgrade": {"remediation": {"retries": 1}}}, "spec.upgrade.remediation.retries: unknown field; known are"),
-        ({"chart": {"name": "x"}}, "spec.chart: give exactly one of repo and path"),
+        ({"chart": {"name": "x"}}, "spec.chart: give exactly one of repo, oci, git, source and path"),
         ({"chart": {"repo": "ftp://x", "name": "x"}}, "spec.chart: repo must be an http:// or https:// URL"),
         ({"chart": {"repo": "https://x"}}, "spec.chart: a chart of a repository needs a name"),
         ({"chart": {"path": "x", "version": "1"}}, "spec.chart: name and version stand in the chart at path"),

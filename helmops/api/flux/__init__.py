@@ -1,0 +1,1 @@
+"""PURE: Flux's kinds as they are, mapped onto the internal model with Flux's own defaults."""
