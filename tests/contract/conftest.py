@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from tests.contract.git import GitBench
 from tests.contract.kube import FakeWorld, RealWorld, World
+from tests.servers.gitserver import GitServer
 
 
 @pytest.fixture(params=["fake", "real"])
@@ -30,3 +33,12 @@ async def _real(request: pytest.FixtureRequest) -> AsyncIterator[RealWorld]:
     world = RealWorld(request.getfixturevalue("kubeconfig"), request.getfixturevalue("namespace"))
     yield world
     await world.connections.close()
+
+
+@pytest.fixture
+async def git_bench(git_server: GitServer, tmp_path: Path) -> AsyncIterator[GitBench]:
+    """A git server with a chart in it."""
+    bench = GitBench(tmp_path, git_server)
+    yield bench
+    await bench.charts.close()
+    await bench.http.close()
