@@ -7,7 +7,7 @@ is meant. Errors are those of ``helmops.errors``; nothing else leaves an adapter
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -25,6 +25,14 @@ class Target:
     context: str
     namespace: str
     server: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a watch tells: an object as it is now or, when it is ``gone``, as it was last seen."""
+
+    meta: ObjectMeta
+    gone: bool = False
 
 
 class Cluster(Protocol):
@@ -79,6 +87,18 @@ class Cluster(Protocol):
         manager: str = "helm",
     ) -> Mapping[str, Any]:
         """JSON patch (RFC 6902); flags as for ``apply``. Conflict when a ``test`` operation fails, else Rejected."""
+
+    async def patch_status(self, access: Access, object_id: ObjectId, status: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Merge into the status subresource. NotFound when the object has gone."""
+
+    def watch_metadata(
+        self, access: Access, api_version: str, kind: str, namespace: str | None
+    ) -> AsyncIterator[Change]:
+        """Everything that is there, then every change, without end; ``namespace`` None means the whole cluster.
+
+        Lost connections and forgotten places are made good: what changed in between is told. NotFound when the kind
+        is not served, Forbidden when it may not be watched.
+        """
 
     async def events(self, access: Access, namespace: str) -> Sequence[ObjectEvent]:
         """Events of a namespace, oldest first."""

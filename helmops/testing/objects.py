@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from helmops.api.model import Access
 from helmops.core.objects import Kinds, ObjectEvent, ObjectId, ObjectMeta, Resource, meta_of
 from helmops.errors import Conflict, FieldConflicts, HelmopsError, NotFound, Rejected
-from helmops.ports import Target
+from helmops.ports import Change, Target
 from helmops.testing import ownership, schema
 from helmops.testing.faults import Faults
 from helmops.testing.ownership import Entry, Leaves, State
@@ -63,6 +64,7 @@ class FakeObjects(Faults):
         self.recorded_events: list[ObjectEvent] = []
         self._objects: dict[ObjectId, _Stored] = {}
         self._counter = 0
+        self._watching: list[asyncio.Queue[Change]] = []
         for name in namespaces:
             self.add_namespace(name)
 
@@ -147,6 +149,34 @@ class FakeObjects(Faults):
             self._check(object_id, new)
         return self._update(object_id, new, manager, dry_run=dry_run)
 
+    async def patch_status(self, access: Access, object_id: ObjectId, status: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Merge, one level deep."""
+        self._called("patch_status", object_id, status)
+        live = self.find(object_id)
+        if live is None:
+            raise NotFound(f"{object_id} not found", where=str(object_id))
+        merged = {**(live.get("status") or {}), **status}
+        new = {**live, "status": {key: value for key, value in merged.items() if value is not None}}
+        return self._update(object_id, new, "helmops")
+
+    async def watch_metadata(
+        self, access: Access, api_version: str, kind: str, namespace: str | None
+    ) -> AsyncIterator[Change]:
+        """What is there, then what happens."""
+        self._called("watch_metadata", api_version, kind, namespace)
+        told: asyncio.Queue[Change] = asyncio.Queue()
+        for stored in self._of(api_version, kind, namespace):
+            told.put_nowait(Change(meta_of(stored.document())))
+        self._watching.append(told)
+        try:
+            while True:
+                change = await told.get()
+                about = change.meta.id
+                if (about.api_version, about.kind) == (api_version, kind) and namespace in (None, about.namespace):
+                    yield change
+        finally:
+            self._watching.remove(told)
+
     async def events(self, access: Access, namespace: str) -> Sequence[ObjectEvent]:
         """``recorded_events`` of the namespace."""
         self._called("events", namespace)
@@ -192,11 +222,13 @@ class FakeObjects(Faults):
 
     def remove(self, object_id: ObjectId) -> None:
         """Delete it; a namespace with all that is in it."""
-        self._objects.pop(object_id, None)
+        removed = self._objects.pop(object_id, None)
+        if removed is not None:
+            self._tell(removed, gone=True)
         if (object_id.api_version, object_id.kind) == NAMESPACE:
             inside = [other for other in self._objects if other.namespace == object_id.name]
             for other in inside:
-                del self._objects[other]
+                self.remove(other)
 
     def has_namespace(self, name: str) -> bool:
         """Whether the namespace is there."""
@@ -224,10 +256,15 @@ class FakeObjects(Faults):
         if dry_run:
             return stored
         self._objects[object_id] = replace(stored, version=self._next())
+        self._tell(self._objects[object_id])
         if object_id.kind == _DEFINITION:
             brought = schema.from_definition(self._objects[object_id].document())
             self.resources |= {(resource.api_version, resource.kind): resource for resource in brought}
         return self._objects[object_id]
+
+    def _tell(self, stored: _Stored, *, gone: bool = False) -> None:
+        for told in self._watching:
+            told.put_nowait(Change(meta_of(stored.document()), gone))
 
     def _check(self, object_id: ObjectId, obj: Mapping[str, Any]) -> None:
         resource = self._resource(object_id)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from helmops.adapters.kube.client import APPLY, JSON, JSON_PATCH, Client, Request
+from helmops.adapters.kube.client import APPLY, JSON, JSON_PATCH, MERGE_PATCH, Client, Request
 from helmops.adapters.kube.connection import Connections
 from helmops.adapters.kube.discovery import Discovery, unserved
 from helmops.adapters.kube.failures import Unpatched, Unserved
 from helmops.adapters.kube.listing import METADATA, METADATA_LIST, list_all, metadata_of
 from helmops.adapters.kube.paths import path_of, segment
+from helmops.adapters.kube.watch import Watch
 from helmops.api.model import Access
 from helmops.core.objects import Kinds, ObjectEvent, ObjectId, ObjectMeta, Resource
 from helmops.errors import Conflict, NotFound, Rejected
-from helmops.ports import Target
+from helmops.ports import Change, Target
 
 _T = TypeVar("_T")
 
@@ -125,6 +126,28 @@ class KubeCluster:
             return answer
 
         return await self._at(access, object_id.api_version, object_id.kind, ask)
+
+    async def patch_status(self, access: Access, object_id: ObjectId, status: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Merge into the status subresource; the same twice changes nothing."""
+
+        async def ask(resource: Resource) -> Mapping[str, Any]:
+            path = f"{_path_in(resource, object_id)}/status"
+            params = {"fieldManager": "helmops"}
+            body = {"status": dict(status)}
+            request = Request("PATCH", path, params, body, MERGE_PATCH, where=str(object_id), idempotent=True)
+            answer: Mapping[str, Any] = await self._client.request(access, request)
+            return answer
+
+        return await self._at(access, object_id.api_version, object_id.kind, ask)
+
+    async def watch_metadata(
+        self, access: Access, api_version: str, kind: str, namespace: str | None
+    ) -> AsyncIterator[Change]:
+        """Metadata of all objects of a kind, as they come and change and go."""
+        resource = await self._discovery.resource(access, api_version, kind)
+        watch = Watch(self._connections, self._client, access, resource, namespace)
+        async for change in watch.changes():
+            yield change
 
     async def events(self, access: Access, namespace: str) -> Sequence[ObjectEvent]:
         """Events of a namespace, oldest first."""
