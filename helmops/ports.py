@@ -324,6 +324,9 @@ class Charts(Protocol):
         InputError (no such chart, no version in range: lists the nearest), Transient, Forbidden (credentials).
         """
 
+    def forget(self) -> None:
+        """Ask the sources anew from now on: a daemon lives longer than their answers."""
+
     async def content(self, artifact: Artifact) -> ChartContent:
         """Read the unpacked chart."""
 
@@ -333,7 +336,8 @@ class Charts(Protocol):
 class SourceFile:
     """A file of the input. ``path`` absolute, ``shown`` as the user would name it, ``root`` the folder of the input.
 
-    ``built``: what kustomize made of the folder ``shown``; ``path`` is its kustomization.yaml.
+    ``built``: what kustomize made of the folder ``shown``; ``path`` is its kustomization.yaml. ``above``: it lies
+    above what was given, as a ``helmops.yaml`` may: then only a part of what lies beside it was given.
     """
 
     path: str
@@ -341,6 +345,7 @@ class SourceFile:
     root: str
     text: str
     built: bool = False
+    above: bool = False
 
 
 class Files(Protocol):

@@ -73,7 +73,9 @@ class DiskFiles:
         found: dict[str, SourceFile] = {}
         size = 0
         for source in (source for path in paths for source in self._below(path)):
-            found.setdefault(os.path.realpath(source.path), source)
+            real = os.path.realpath(source.path)
+            if real not in found or found[real].above:
+                found[real] = source
             size += len(source.text)
             if len(found) > MAX_FILES or size > self._max_file * 20:
                 raise InputError(
@@ -87,7 +89,8 @@ class DiskFiles:
             yield self._standard_input()
         top = Path.cwd() if given == "-" else _absolute(given)
         root = _root(top)
-        yield from (self._source(str(path), _shown(path), root) for path in _owner_file(top, root))
+        for path in _owner_file(top, root):
+            yield replace(self._source(str(path), _shown(path), root), above=path.parent != top)
         if given != "-":
             found = [self._source(path, shown, root, built=built) for path, shown, built in _listed(given, top)]
             yield from _used(found) if top.is_dir() and not _kustomization(str(top)) else found

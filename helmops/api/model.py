@@ -279,12 +279,16 @@ class Namespace:
 
 @dataclass(frozen=True, slots=True)
 class OwnerConfig:
-    """``helmops.yaml``: the declared owner id ("" when none) and the cluster it may touch."""
+    """``helmops.yaml``: the declared owner id ("" when none) and the cluster it may touch.
+
+    ``partly``: only a part of what lies beside the file is in the input.
+    """
 
     owner: str = ""
     context: str = ""
     cluster_uid: str = ""
     where: str = ""
+    partly: bool = False
 
 
 @dataclass(frozen=True, slots=True)

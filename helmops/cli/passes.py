@@ -76,7 +76,7 @@ async def _planned(session: Session, asked: Asked, *, detail: bool) -> tuple[Fle
         loaded = await read(session, paths)
     scope = await session.enter(loaded.desired.owner)
     if asked.prune:
-        prune.check(owner=scope.owner, selection=bool(asked.names), stdin=STDIN in paths)
+        prune.check(loaded.desired.owner, selection=bool(asked.names), stdin=STDIN in paths)
     fleet = Fleet(session.ports, scope, Options(asked.retry, asked.prune, detail, asked.names))
     with session.phases.phase("plan"):
         return fleet, await fleet.plan(loaded)

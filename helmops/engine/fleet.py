@@ -10,6 +10,7 @@ from helmops.api.model import Access, Release
 from helmops.core.release.plan import Done
 from helmops.core.release.state import Absent
 from helmops.engine.context import Ports, Scope
+from helmops.engine.credentials import completed
 from helmops.engine.load import Loaded
 from helmops.engine.plan import Key, NewNamespace, Options, Part, Plan, Planned, Planner
 from helmops.engine.prune import Removal, removals
@@ -33,6 +34,7 @@ class Fleet:
     async def plan(self, loaded: Loaded) -> Plan:
         """InputErrors when anything in the input is wrong. A place that cannot be entered fails only its releases."""
         loaded = _selected(loaded, self._options.names)
+        loaded = await completed(self.ports.cluster, self.scope.access, loaded)
         loaded, lost = await self._placed(loaded)
         parts = await self._parts(loaded)
         planned = {one.key: one for part in parts.values() for one in part.planned} | lost

@@ -13,6 +13,7 @@ from helmops.core.release.observation import PENDING, Foreign, Record
 from helmops.core.release.state import interrupted, rollback_target
 from helmops.engine.contents import Content, Contents
 from helmops.engine.context import Ports, Scope
+from helmops.engine.credentials import completed
 from helmops.engine.drift import Checked, Drift, Subject, Targets
 from helmops.engine.load import Loaded
 from helmops.engine.metadata import Metadata
@@ -167,7 +168,8 @@ def pick(loaded: Loaded, name: str, namespace: str) -> Loaded:
 
 async def resolved(ports: Ports, picked: Loaded) -> Resolved:
     """The one release that was picked, with its chart and merged values."""
-    found = (await resolve_all(ports.charts, picked))[0]
+    start = picked.desired.releases[0].access
+    found = (await resolve_all(ports.charts, await completed(ports.cluster, start, picked)))[0]
     if isinstance(found, Unresolved):
         raise found.error
     return found

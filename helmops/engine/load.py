@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from helmops.api import loading
 from helmops.api.document import Document
-from helmops.api.model import Access, Desired, OwnerConfig, Release
+from helmops.api.model import Access, Credentials, Desired, OwnerConfig, Release
 from helmops.core import yaml
 from helmops.core.graph import order
 from helmops.core.values import Layer
@@ -33,6 +33,7 @@ class Loaded:
     layers: Mapping[ObjectName, tuple[Layer, ...]]
     parts: Mapping[ObjectName, tuple[Part, ...]] = field(default_factory=dict)
     unread: Mapping[ObjectName, HelmopsError] = field(default_factory=dict)
+    credentials: Mapping[ObjectName, Credentials] = field(default_factory=dict, repr=False)
 
 
 async def load(files: Files, paths: Sequence[str], *, namespace: str, access: Access) -> Loaded:
@@ -40,12 +41,14 @@ async def load(files: Files, paths: Sequence[str], *, namespace: str, access: Ac
     problems: list[Problem] = []
     owners: list[Document] = []
     documents: list[Document] = []
+    partly = False
     for source in await files.manifests(paths):
         read = _documents(source, problems)
         (owners if _is_owner(source) else documents).extend(read)
+        partly |= _is_owner(source) and source.above
     found = loading.load(documents, namespace=namespace, access=access)
     found.problems[:0] = problems
-    found.owner = _owner(owners, found.problems)
+    found.owner = replace(_owner(owners, found.problems), partly=partly)
     parts = {release.described: await read_parts(files, release, found.problems) for release in found.releases}
     layers = {name: stack(some, found.objects, found.problems) for name, some in parts.items()}
     found.problems += _dependencies(found.releases)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from helmops.api.model import OwnerConfig
 from helmops.core.objects import ObjectId
 from helmops.core.release.observation import PENDING, PRUNE_LABEL, Record
 from helmops.engine.contents import Contents
@@ -31,10 +32,15 @@ class Removal:
         return self.record.namespace, self.record.name
 
 
-def check(*, owner: str, selection: bool, stdin: bool) -> None:
+def check(owner: OwnerConfig, *, selection: bool, stdin: bool) -> None:
     """Refused wherever the input may be only a part of what this owner deploys."""
-    if not owner:
+    if not owner.owner:
         raise Refused("--prune needs an owner id", hint="declare `owner: <id>` in helmops.yaml beside the manifests")
+    if owner.partly:
+        text = (
+            "--prune goes with the whole folder in which helmops.yaml lies, for whatever is not in the input would go"
+        )
+        raise Refused(text, where=owner.where, hint="name that folder")
     if selection:
         raise Refused("--prune does not go with a selection of releases", hint="leave --name out, or --prune")
     if stdin:

@@ -60,7 +60,7 @@ async def _resolve(charts: Charts, release: Release, loaded: Loaded) -> Resolved
     if unread := loaded.unread.get(release.described):
         return Unresolved(release, unread)
     try:
-        artifact = await charts.resolve(release.chart)
+        artifact = await charts.resolve(release.chart, loaded.credentials.get(release.described))
     except HelmopsError as error:
         return Unresolved(release, error)
     values = merge_layers(loaded.layers[release.described])

@@ -12,6 +12,7 @@ from helmops.core.objects import ObjectId
 from helmops.core.values import Layer
 from helmops.engine.layers import Part, object_key, stack
 from helmops.engine.load import Loaded, ObjectName
+from helmops.engine.scope import service_account
 from helmops.errors import HelmopsError, InputErrors, Problem
 from helmops.ports import Cluster
 
@@ -20,6 +21,16 @@ AccessOf = Callable[[Release], Access]
 
 _Asked = tuple[Access, tuple[str, str, str]]
 _Answer = Mapping[str, Any] | HelmopsError | None
+
+
+def as_release(start: Access) -> AccessOf:
+    """Where the pass starts, whichever cluster the release goes to; with the identity that deploys it."""
+
+    def access(release: Release) -> Access:
+        identity = service_account(release.ref.namespace, release.service_account)
+        return replace(start, identity=identity or start.identity)
+
+    return access
 
 
 async def read_values(cluster: Cluster, loaded: Loaded, access_of: AccessOf) -> Loaded:
