@@ -18,12 +18,17 @@ class FakeFiles:
         self.root = root
         self.contents = dict(contents or {})
         self.stdin = stdin
+        self._built: set[str] = set()
 
     def write(self, name: str, text: str) -> str:
         """A file below the root; its path."""
         path = posixpath.join(self.root, name)
         self.contents[path] = text
         return path
+
+    def write_built(self, folder: str, text: str) -> None:
+        """A folder below the root that kustomize makes this of."""
+        self._built.add(self.write(f"{folder}/kustomization.yaml", text))
 
     async def manifests(self, paths: Sequence[str]) -> Sequence[SourceFile]:
         """Manifests at and below the paths, sorted, with the ``helmops.yaml`` at the root."""
@@ -54,4 +59,6 @@ class FakeFiles:
         return [top, *below]
 
     def _source(self, path: str) -> SourceFile:
-        return SourceFile(path, posixpath.relpath(path, self.root), self.root, self.contents[path])
+        built = path in self._built
+        shown = posixpath.relpath(posixpath.dirname(path) if built else path, self.root)
+        return SourceFile(path, shown, self.root, self.contents[path], built)

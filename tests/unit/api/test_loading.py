@@ -54,7 +54,8 @@ def test_a_release_needs_little() -> None:
 
 @pytest.mark.parametrize(("written", "expected"), [(None, "apps"), ("other", "other")])
 def test_a_missing_namespace_is_filled_in_and_a_written_one_kept(written: str | None, expected: str) -> None:
-    assert one(**({"namespace": written} if written else {})).namespace == expected
+    metadata: dict[str, Any] = {"namespace": written} if written else {}
+    assert one(**metadata).namespace == expected
 
 
 def test_the_release_may_have_another_name_than_its_object() -> None:
