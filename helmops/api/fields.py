@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 _DURATION = re.compile(r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$")
@@ -14,6 +14,21 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DNS_LABEL = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
 _DNS_NAME = re.compile(r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
 _TARGET_PATH = r"^([a-zA-Z0-9_\-.\\\/]|\[[0-9]{1,5}\])+$"
+_SERVERS = frozenset(
+    {
+        "creationTimestamp",
+        "deletionGracePeriodSeconds",
+        "deletionTimestamp",
+        "finalizers",
+        "generateName",
+        "generation",
+        "managedFields",
+        "ownerReferences",
+        "resourceVersion",
+        "selfLink",
+        "uid",
+    }
+)
 _KEY = r"^[\-._a-zA-Z0-9]+$"
 
 
@@ -67,9 +82,12 @@ class Strict(BaseModel):
 class Metadata(Strict):
     """``metadata``, as kubectl writes it; what the server fills in is accepted and ignored."""
 
-    model_config = ConfigDict(extra="ignore", alias_generator=to_camel, frozen=True, strict=True)
-
     name: ObjectName
     namespace: NamespaceName | None = None
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_what_the_server_writes(cls, value: Any) -> Any:
+        return {key: item for key, item in value.items() if key not in _SERVERS} if isinstance(value, dict) else value
