@@ -214,3 +214,42 @@ async def test_a_named_link_is_followed_wherever_the_user_points(here: Path) -> 
     (here / "apps").symlink_to("../elsewhere")
     (source,) = await DiskFiles().manifests(["apps"])
     assert (source.shown, source.root) == ("apps/a.yaml", str(here.parent / "elsewhere"))
+
+
+# ---------------------------------------------------------------- kustomizations
+def made(folder: Path, *names: str) -> FakeKustomizer:
+    return FakeKustomizer({str(folder / name): f"made of {name}" for name in names})
+
+
+async def texts(kustomizer: FakeKustomizer, *paths: str) -> dict[str, str]:
+    return {one.shown: one.text.strip() for one in await DiskFiles(kustomizer=kustomizer).manifests(paths)}
+
+
+@pytest.mark.parametrize("path", ["apps", "apps/kustomization.yaml", "./apps/"])
+async def test_a_folder_with_a_kustomization_is_what_is_built_of_it(here: Path, path: str) -> None:
+    write(here, "apps/kustomization.yaml", "apps/web.yaml", "apps/more/db.yaml", "apps/helmops.yaml")
+    found = await texts(made(here, "apps"), path)
+    assert list(found.values()) == ["a: 1", "made of apps"]
+    (built,) = (one for one in await DiskFiles(kustomizer=made(here, "apps")).manifests([path]) if one.built)
+    assert (built.path, built.root) == (str(here / "apps/kustomization.yaml"), str(here))
+
+
+@pytest.mark.parametrize("name", ["kustomization.yaml", "kustomization.yml", "Kustomization"])
+async def test_below_a_folder_each_is_built_once_where_it_is_used(here: Path, name: str) -> None:
+    write(here, "plain.yaml", "component/part.yaml")
+    write(here, f"base/{name}", text="resources: [web.yaml]\n")
+    write(here, f"production/{name}", text="resources: [../base]\ncomponents: [../component]\n")
+    write(here, f"other/{name}", text="resources: [web.yaml]\n")
+    write(here, f"component/{name}", f"unused/{name}", text="kind: Component\n")
+    assert await texts(made(here, "production", "other"), ".") == {
+        "plain.yaml": "a: 1",
+        "production": "made of production",
+        "other": "made of other",
+    }
+    assert await texts(made(here, "base"), "base") == {"base": "made of base"}
+
+
+async def test_without_kustomize_such_a_folder_is_an_error(here: Path) -> None:
+    write(here, "apps/kustomization.yaml")
+    with pytest.raises(InputError, match=r"apps has a kustomization\.yaml"):
+        await DiskFiles().manifests(["apps"])
