@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from helmops.adapters.helm.runner import HelmRunner
 from helmops.adapters.process import BEHIND, GRACE, Processes
-from helmops.api.model import Access, ActionOptions, ClusterRef, Identity
+from helmops.api.model import Access, ActionOptions, ClusterRef, Identity, Kustomize
 from helmops.core.objects import GuardedFields, ObjectId
 from helmops.errors import HelmError, InputError
 from helmops.ports import HelmChange, HelmRevert, RenderRequest, SplitRelease
@@ -55,6 +56,7 @@ class NotingGate:
 
     def __init__(self) -> None:
         self.opened: list[Sequence[GuardedFields]] = []
+        self.split: list[SplitRelease | None] = []
         self.wants = False
 
     async def wanted(self, access: Access) -> bool:
@@ -65,6 +67,7 @@ class NotingGate:
         self, access: Access, guarded: Sequence[GuardedFields], split: SplitRelease | None = None
     ) -> AsyncIterator[str]:
         self.opened.append(guarded)
+        self.split.append(split)
         yield "/gate/kubeconfig"
 
 
@@ -89,6 +92,13 @@ class Bench:
             scrubber=lambda values: lambda text: text.replace("boom", "***"),
             parallel=parallel,
         )
+
+    def add_kustomize(self) -> None:
+        """One that must never be called."""
+        program = self.folder.parent / "kustomize"
+        program.write_text("#!/bin/sh\nexit 1\n")
+        program.chmod(0o755)
+        self.environ["PATH"] = f"{program.parent}:{self.environ['PATH']}"
 
     def argv(self, call: int = 0) -> list[str]:
         return (self.folder / f"argv.{call}").read_text().splitlines()
@@ -145,6 +155,49 @@ async def test_guarded_fields_lead_through_the_gate(bench: Bench) -> None:
     assert bench.argv()[-2:] == ["--kubeconfig", "/gate/kubeconfig"]
     assert "/k" not in bench.argv()
     assert bench.env()["KUBECACHEDIR"] == "/gate/cache"
+
+
+async def test_records_apart_lead_through_the_gate_to_the_target(bench: Bench) -> None:
+    split = SplitRelease("web", "apps", "site")
+    await bench.runner.install(Access(), replace(CHANGE, target_namespace="site"))
+    await bench.runner.rollback(Access(), replace(REVERT, target_namespace="site"))
+    await bench.runner.uninstall(Access(), replace(REVERT, target_namespace="site"))
+    request = RenderRequest("web", "apps", "/charts/web", {}, live=True, target_namespace="site")
+    await bench.runner.render(Access(), request)
+    await bench.runner.render(Access(), replace(request, live=False))  # needs no cluster
+    for call in range(5):
+        argv = bench.argv(call)
+        assert argv[argv.index("--namespace") + 1] == "site"
+    assert bench.gate.split == [split] * 4
+
+
+async def test_the_same_namespace_said_twice_is_no_split(bench: Bench) -> None:
+    await bench.runner.install(Access(), replace(CHANGE, target_namespace="apps"))
+    assert bench.gate.opened == []
+
+
+async def test_errors_name_the_release_by_where_it_is_stored(bench: Bench) -> None:
+    with pytest.raises(HelmError) as caught:
+        await bench.runner.install(Access(), replace(CHANGE, values={"a": "boom"}, target_namespace="site"))
+    assert caught.value.where == "apps/web"
+
+
+async def test_only_who_has_post_renderers_gets_a_plugin(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.add_kustomize()
+    await bench.runner.install(Access(), CHANGE)
+    assert bench.env()["HELM_NO_PLUGINS"] == "1"
+    assert "--post-renderer" not in bench.argv()
+    await bench.runner.install(Access(), replace(CHANGE, post_renderers=(Kustomize(),)))
+    assert bench.argv(1)[-2:] == ["--post-renderer", "helmops-postrender"]
+    assert "HELM_NO_PLUGINS" not in bench.env(1)
+    assert not Path(bench.env(1)["HELM_PLUGINS"]).exists()
+
+
+async def test_post_renderers_without_kustomize(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, PATH=str(tmp_path))
+    with pytest.raises(InputError, match="neither kustomize nor kubectl"):
+        await bench.runner.install(Access(), replace(CHANGE, post_renderers=(Kustomize(),)))
 
 
 async def test_a_credential_program_leads_through_the_gate(bench: Bench) -> None:
