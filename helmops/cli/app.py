@@ -24,6 +24,8 @@ COMMANDS = {
     "template": "Render a release of the manifests.",
     "values": "Show merged values, and what set each.",
     "lint": "Check manifests without a cluster.",
+    "daemon": "Keep releases as they should be, without end.",
+    "crds": "Print the definitions of Release and ChartSource.",
     "schema": "Print the JSON Schema of Release.",
     "version": "Print the versions of helmops, helm and Python.",
 }

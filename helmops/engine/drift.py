@@ -164,6 +164,14 @@ def _scalable(manifest: Mapping[str, Any]) -> bool:
     return "replicas" in (manifest.get("spec") or {})
 
 
+def proofs(ports: Ports, scope: Scope, record: Record) -> Mapping[ObjectId, Proof]:
+    """What is proved of a release's objects now: as long as their metadata repeats it, nothing need be asked."""
+    start = f"{record.namespace}|{record.name}|"
+    stored = ports.memory.load(scope.cache("proofs")).items()
+    found = {key.removeprefix(start): Proof.from_json(data) for key, data in stored if key.startswith(start)}
+    return {ObjectId(*key.split("|", 3)): proof for key, proof in found.items() if proof is not None}
+
+
 async def guards(
     ports: Ports, scope: Scope, targets: Targets, objects: Collection[Mapping[str, Any]]
 ) -> tuple[GuardedFields, ...]:

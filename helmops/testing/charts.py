@@ -31,6 +31,7 @@ class FakeCharts:
         self.asked: list[ChartRef] = []
         self.given: list[Credentials | None] = []
         self.held: asyncio.Event | None = None
+        self.forgotten = 0
 
     def publish(self, repo: str, name: str, version: str, **about: Any) -> Artifact:
         """A version of a chart in a repository; ``about`` as for :meth:`place`."""
@@ -77,6 +78,10 @@ class FakeCharts:
                 return self._pulled(ref)
             case GitChart():
                 raise InputError(f"no chart at {source}")
+
+    def forget(self) -> None:
+        """Nothing was remembered; ``forgotten`` counts."""
+        self.forgotten += 1
 
     async def content(self, artifact: Artifact) -> ChartContent:
         """What was said of the chart when it was published."""

@@ -68,6 +68,10 @@ class GitCharts:
         self._cache = cache
         self._memory = memory
         self._limits = limits
+        self.forget()
+
+    def forget(self) -> None:
+        """Ask the servers anew from now on."""
         self._refs: Once[Refs] = Once()
         self._builds: Once[_Built] = Once()
 

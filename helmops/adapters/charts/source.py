@@ -48,11 +48,20 @@ class ChartSources:
         self._memory = memory
         self._cache = ChartCache(root)
         self._local = LocalCharts(self._cache, memory, limits)
-        archives = Archives(self._cache, memory, limits)
-        self._repositories = Repositories(http, Indexes(root, http, limits), archives, limits)
-        self._registries = Registries(http, archives, memory, limits)
+        self._http = http
+        self._archives = Archives(self._cache, memory, limits)
         self._make_git = git or self._own_git
         self._git: GitCharts | None = None
+        self.forget()
+
+    def forget(self) -> None:
+        """Ask all sources anew from now on, for who lives longer than their answers. The cache on disk stays."""
+        self._repositories = Repositories(
+            self._http, Indexes(self._root, self._http, self._limits), self._archives, self._limits
+        )
+        self._registries = Registries(self._http, self._archives, self._memory, self._limits)
+        if self._git is not None:
+            self._git.forget()
         self._resolved: Once[Artifact] = Once()
         self._contents: Once[ChartContent] = Once()
 
