@@ -66,6 +66,8 @@ def object_of(leaves: Leaves) -> dict[str, Any]:
     """The inverse of :func:`leaves_of`."""
     root: dict[str, Any] = {}
     for path, value in leaves.items():
+        if not path:  # an object with nothing but a name
+            continue
         node = root
         for segment in path[:-1]:
             node = node.setdefault(segment, {})

@@ -189,6 +189,6 @@ def _pending(state: Pending, policy: Policy, now: dt.datetime) -> Decision:
         who = "an earlier helmops" if state.ours else "someone outside helmops"
         why = f"{record.status} since {record.created}, started by {who}"
         return Recover(record) if now > until else Wait(until, who, why)
-    if lease.writers_gone is True or (not lease.live and now > lease.deadline):
+    if lease.writers_gone is True or (not lease.live and now >= lease.deadline):
         return Recover(record)
     return Wait(lease.deadline, lease.holder, f"{record.status} by {lease.holder}")
