@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from helmops.core.release.observation import StoredRelease
 from helmops.core.release.plan import Decision, Install, Recover, Upgrade
+from helmops.core.render.postrender import was_post_rendered
 from helmops.core.values import changed_paths, path_text
 from helmops.engine.resolve import Resolved
 
@@ -15,7 +16,14 @@ def reasons(decision: Decision, resolved: Resolved, current: StoredRelease | Non
     if isinstance(decision, Install) or current is None:
         return (f"chart {resolved.artifact.name} {resolved.artifact.version}, not installed yet",)
     found = [*_told(decision), *_chart(resolved, current), *_values(resolved, current)]
-    return tuple(found) or ("the content of the chart has changed",)
+    return tuple(found) or (_untold(resolved, current),)
+
+
+def _untold(resolved: Resolved, current: StoredRelease) -> str:
+    """What a record does not tell of: it has a chart's version and the rendering, not how that came about."""
+    if resolved.release.post_renderers or was_post_rendered(current.manifest):
+        return "the post-renderers or the content of the chart have changed"
+    return "the content of the chart has changed"
 
 
 def _told(decision: Decision) -> list[str]:

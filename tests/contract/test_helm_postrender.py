@@ -17,6 +17,7 @@ import pytest
 from helmops.api.model import ActionOptions, Image, Kustomize, Patch
 from helmops.core.objects import ObjectId
 from helmops.core.render.manifest import read
+from helmops.core.render.postrender import was_post_rendered
 from helmops.errors import HelmError
 from tests.contract.helm import Bench, bench_of
 from tests.contract.kube import RealWorld
@@ -69,6 +70,7 @@ async def test_patches_and_images_are_what_is_written(bench: Bench) -> None:
     assert await annotation(bench) == "a: b"
     await bench.upgrade()
     assert await annotation(bench) is None
+    assert not was_post_rendered((await bench.body(3)).manifest)
 
 
 async def test_a_rendering_is_what_helm_stores(bench: Bench) -> None:
@@ -76,6 +78,7 @@ async def test_a_rendering_is_what_helm_stores(bench: Bench) -> None:
     rendering = read(await bench.render(values=values, post_renderers=ALL))
     await bench.install(values=values, post_renderers=ALL)
     body = await bench.body(1)
+    assert was_post_rendered(body.manifest)
     stored = read(body.manifest)
     assert [one.obj for one in rendering.objects] == [one.obj for one in stored.objects]
     assert [one.obj["kind"] for one in stored.objects] == ["ConfigMap", "ConfigMap", "Deployment"]

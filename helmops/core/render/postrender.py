@@ -58,6 +58,11 @@ def _unmarked(document: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**document, "metadata": {**rest, **({"annotations": kept} if kept else {})}}
 
 
+def was_post_rendered(manifest: str) -> bool:
+    """Whether a stored manifest came from one: Helm 3 then keeps no source of its objects, Helm 4 a made-up one."""
+    return bool(manifest.strip()) and ("# Source: " not in manifest or "# Source: generated-by-postrender" in manifest)
+
+
 # ---------------------------------------------------------------- for kustomize
 def folders(renderers: Sequence[Kustomize]) -> Mapping[str, str]:
     """Files by path: a folder for each post-renderer, the first with the objects, each further on top of the last.

@@ -52,6 +52,19 @@ class TestSplit:
             postrender.split("a: [")
 
 
+@pytest.mark.parametrize(
+    ("manifest", "was"),
+    [
+        ("---\n# Source: c/templates/a.yaml\nkind: X\n", False),
+        ("kind: X\n", True),
+        ("---\n# Source: generated-by-postrender-0.yaml\nkind: X\n", True),
+        ("\n", False),
+    ],
+)
+def test_what_a_stored_manifest_tells(manifest: str, was: bool) -> None:
+    assert postrender.was_post_rendered(manifest) is was
+
+
 class TestFolders:
     def test_one_upon_the_other(self) -> None:
         files = postrender.folders([Kustomize(patches("a")), Kustomize(images=(Image("app", new_tag="2"),))])
