@@ -60,11 +60,14 @@ def _judge(done: Completed, folder: str, shown: str) -> None:
     if done.truncated:
         raise InputError(f"{shown}: kustomize makes more than {CAP // MIB} MiB of it")
     if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").replace(folder, shown).strip()
-        text = Redactor().scrub(said.splitlines()[-1] if said else f"exit code {done.returncode}")
-        raise InputError(
-            f"{shown}: kustomize cannot build it: {text.removeprefix('Error: ').removeprefix('error: ')[:SHOWN]}"
-        )
+        raise InputError(f"{shown}: kustomize cannot build it: {_said(done, folder, shown)}")
+
+
+def _said(done: Completed, folder: str, shown: str) -> str:
+    """The last line tells what is wrong; those before may hold a whole patch."""
+    lines = done.stderr.decode("utf-8", "replace").replace(folder, shown).strip().splitlines()
+    last = lines[-1].strip("`: ") if lines else f"exit code {done.returncode}"
+    return Redactor().scrub(last.removeprefix("Error: ").removeprefix("error: "))[:SHOWN]
 
 
 # ---------------------------------------------------------------- before it runs
