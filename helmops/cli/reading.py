@@ -12,7 +12,6 @@ from helmops.cli.output.rendered import masked
 from helmops.cli.output.values import values_content, values_lines
 from helmops.cli.passes import read
 from helmops.cli.session import Session
-from helmops.core.redact import Redactor
 from helmops.engine import inspect
 from helmops.engine.load import load
 from helmops.errors import HelmopsError, InputError, InputErrors, Problem
@@ -25,7 +24,7 @@ async def template(session: Session, name: str, paths: Sequence[str]) -> int:
     scope = await session.enter(loaded.desired.owner)
     resolved = await inspect.resolved(session.ports, picked)
     text = await inspect.render(session.ports, scope, resolved)
-    session.result(masked(text, Redactor.of_values(resolved.values.value)))
+    session.result(masked(text, resolved.secrets))
     return exits.DONE
 
 

@@ -115,9 +115,12 @@ def _inner(data: bytes, lead: int) -> str:
     return text[first : (lead + len(data)) * 8 // 6]
 
 
-def mask_values(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Values to be shown: what stands below a key that sounds like a secret is masked, also where it is repeated."""
-    scrub = Redactor.of_values(values).scrub
+def mask_values(values: Mapping[str, Any], secrets: Iterable[str] = ()) -> Mapping[str, Any]:
+    """Values to be shown: what stands below a key that sounds like a secret is masked, also where it is repeated.
+
+    ``secrets`` are masked wherever they stand.
+    """
+    scrub = Redactor.of((*Redactor.of_values(values).secrets, *secrets)).scrub
     masked: Mapping[str, Any] = _shown(values, scrub, hidden=False)
     return masked
 

@@ -12,6 +12,9 @@ from helmops.core.merge import merge
 if TYPE_CHECKING:
     from helmops.api.model import JsonPath
 
+SECRET_ORIGIN = "Secret "  # noqa: S105  a kind, not a password
+"""How the origin of a value out of a Secret begins."""
+
 _BARE_KEY = re.compile(r"[^\s.\[\]\"\\]+")
 
 
@@ -89,6 +92,13 @@ def merge_layers(layers: Sequence[Layer]) -> Merged:
     history = {path: overridden[path] for path in told if overridden[path]}
     secrets = tuple(dict.fromkeys(text for layer in layers if layer.secret for text in _texts(layer.value)))
     return Merged(value, {path: origins[path] for path in told}, history, secrets)
+
+
+def at(value: Any, path: JsonPath) -> Any:
+    """What stands at a path of mappings; None where there is nothing."""
+    for part in path:
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
 
 
 def changed_paths(old: Mapping[str, Any], new: Mapping[str, Any], path: JsonPath = ()) -> list[Change]:

@@ -125,7 +125,7 @@ class Actor:
         access, cluster = self._scope.access, self._ports.cluster
         live = await cluster.get(access, report.object)
         marked = helmify(manifest, body.name, body.namespace)
-        pointers = guarded(live, await self._targets.get()) if live is not None else ()
+        pointers = guarded(live, await self._targets.get(report.object.namespace)) if live is not None else ()
         wanted = applied(marked, pointers)
         if live is None or body.apply_method == "ssa":
             await cluster.apply(access, wanted, force=True, dry_run=False)

@@ -22,7 +22,7 @@ from helmops.engine.contents import Content
 from helmops.engine.context import PARALLEL_DRY_RUNS, Ports, Scope
 from helmops.engine.metadata import Metadata
 from helmops.engine.stored import stored_objects
-from helmops.errors import HelmopsError, NotFound
+from helmops.errors import Forbidden, HelmopsError, NotFound
 
 HPA_KIND = ("autoscaling/v2", "HorizontalPodAutoscaler")
 
@@ -51,18 +51,30 @@ class Targets:
         self._ports = ports
         self._scope = scope
         self._lock = asyncio.Lock()
-        self._found: HpaTargets | None = None
+        self._whole: HpaTargets | Forbidden | None = None
+        self._by_namespace: dict[str, HpaTargets] = {}
 
-    async def get(self) -> HpaTargets:
-        """The targets; empty where HPAs are not served."""
+    async def get(self, namespace: str) -> HpaTargets:
+        """At least the targets in a namespace: those of the cluster, by one list, where that is allowed."""
         async with self._lock:
-            if self._found is None:
-                self._found = await self._ask()
-            return self._found
+            if self._whole is None:
+                self._whole = await self._listed()
+            if isinstance(self._whole, HpaTargets):
+                return self._whole
+            if namespace not in self._by_namespace:
+                self._by_namespace[namespace] = await self._ask(namespace)
+            return self._by_namespace[namespace]
 
-    async def _ask(self) -> HpaTargets:
+    async def _listed(self) -> HpaTargets | Forbidden:
         try:
-            return hpa_targets(await self._ports.cluster.list_objects(self._scope.access, *HPA_KIND, None))
+            return await self._ask(None)
+        except Forbidden as error:
+            return error
+
+    async def _ask(self, namespace: str | None) -> HpaTargets:
+        """Empty where HPAs are not served."""
+        try:
+            return hpa_targets(await self._ports.cluster.list_objects(self._scope.access, *HPA_KIND, namespace))
         except NotFound:
             return hpa_targets(())
 
@@ -139,7 +151,7 @@ class Drift:
         self, subject: Subject, live: Mapping[str, Any], manifest: Mapping[str, Any]
     ) -> Mapping[str, Any]:
         marked = helmify(manifest, subject.record.name, subject.content.namespace)
-        pointers = guarded(live, await self._targets.get()) if _scalable(manifest) else ()
+        pointers = guarded(live, await self._targets.get(meta_of(live).id.namespace)) if _scalable(manifest) else ()
         return await self._ports.cluster.apply(self._scope.access, applied(marked, pointers), force=True, dry_run=True)
 
     def _prove(
@@ -178,7 +190,8 @@ async def guards(
     """Which fields of the objects stay with their owner at this moment. Asks only for what an HPA points at."""
     found = []
     for obj in filter(_scalable, objects):
-        object_id, pointed = meta_of(obj).id, await targets.get()
+        object_id = meta_of(obj).id
+        pointed = await targets.get(object_id.namespace)
         live = await ports.cluster.get(scope.access, object_id) if pointed.has(object_id) else None
         if live is not None and (pointers := guarded(live, pointed)):
             found.append(GuardedFields(object_id, pointers))

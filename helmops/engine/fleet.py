@@ -15,6 +15,7 @@ from helmops.engine.load import Loaded
 from helmops.engine.plan import Key, NewNamespace, Options, Part, Plan, Planned, Planner
 from helmops.engine.prune import Removal, removals
 from helmops.engine.scope import place
+from helmops.engine.world import World
 from helmops.errors import HelmopsError, InputError, InputErrors, Problem
 
 
@@ -81,10 +82,18 @@ class Fleet:
         for release in loaded.desired.releases:
             if release.access in self._planners:
                 by_access.setdefault(release.access, []).append(release)
-        parts = await asyncio.gather(
-            *(self._planners[access].plan(self._subset(loaded, access, own)) for access, own in by_access.items())
-        )
+        parts = await asyncio.gather(*(self._part(loaded, access, own) for access, own in by_access.items()))
         return dict(zip(by_access, parts, strict=True))
+
+    async def _part(self, loaded: Loaded, access: Access, own: Sequence[Release]) -> Part:
+        """What one cluster or identity is refused fails its own releases; where the pass starts, the whole pass."""
+        try:
+            return await self._planners[access].plan(self._subset(loaded, access, own))
+        except HelmopsError as error:
+            if access == self.scope.access or isinstance(error, InputError):
+                raise
+            lost = tuple(Planned(release, Absent(), Done(), error=error) for release in own)
+            return Part(lost, World({}, {}, complete=False))
 
     def _subset(self, loaded: Loaded, access: Access, releases: Sequence[Release]) -> Loaded:
         namespaces = loaded.desired.namespaces if access == self.scope.access else ()

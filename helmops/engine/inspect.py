@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from helmops.api.model import JsonPath, Release
@@ -191,6 +191,7 @@ class Values:
     chart: str
     value: Mapping[str, Any]
     origins: Mapping[JsonPath, str]
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 async def values(ports: Ports, picked: Loaded) -> Values:
@@ -200,7 +201,7 @@ async def values(ports: Ports, picked: Loaded) -> Values:
     seen = coalesce(defaults, one.values.value, helm=(await ports.helm.version()).major)
     given = one.values.origins
     origins = {path: given.get(path, CHART_DEFAULT) for path in leaves(seen)}
-    return Values(one.release, f"{one.artifact.name} {one.artifact.version}", seen, origins)
+    return Values(one.release, f"{one.artifact.name} {one.artifact.version}", seen, origins, one.values.secrets)
 
 
 def leaves(value: Mapping[str, Any], path: JsonPath = ()) -> list[JsonPath]:

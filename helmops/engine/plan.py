@@ -9,10 +9,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from helmops.api.model import Release
+from helmops.core.objects import ObjectId
 from helmops.core.redact import Redactor
 from helmops.core.release.observation import StoredRelease
 from helmops.core.release.plan import Decision, Done, Install, Policy, Recover, Relabel, Stalled, Upgrade, decide
 from helmops.core.release.state import Absent, Drifted, InSync, Observed, ReleaseState, Unmanaged, Wanted, determine
+from helmops.core.values import SECRET_ORIGIN, at
 from helmops.engine.contents import Contents
 from helmops.engine.context import Ports, Scope
 from helmops.engine.drift import Checked, Drift, Subject, Targets
@@ -23,7 +25,7 @@ from helmops.engine.prune import Removal
 from helmops.engine.reasons import reasons
 from helmops.engine.resolve import Resolved, Unresolved, resolve_all
 from helmops.engine.world import Id, World, look, observe, observe_again
-from helmops.errors import Bug, HelmopsError, Refused
+from helmops.errors import Bug, Forbidden, HelmopsError, Refused
 
 T = TypeVar("T")
 
@@ -57,8 +59,8 @@ class Planned:
     @property
     def secrets(self) -> Redactor:
         """Takes the secrets of this release, those that are deployed and those that will be, out of what is shown."""
-        values = self.resolved.values.value if self.resolved else {}
-        return Redactor.of((*self.deployed.secrets, *Redactor.of_values(values).secrets))
+        wanted = self.resolved.secrets.secrets if self.resolved else ()
+        return Redactor.of((*self.deployed.secrets, *wanted))
 
     @property
     def id(self) -> Id:
@@ -236,7 +238,7 @@ class Planner:
             return planned
         try:
             current = await self._current(planned.state)
-            planned = replace(planned, deployed=Redactor.of_values(current.config if current else {}))
+            planned = replace(planned, deployed=_deployed_secrets(planned.exact, current))
             preview = await previews.of(planned.exact, current)
         except HelmopsError as error:
             return replace(planned, error=error)
@@ -258,8 +260,23 @@ class Planner:
         """Namespaces that are there; asked only when it matters."""
         if not loaded.desired.namespaces and not any(_writes(one) for one in planned):
             return frozenset()
-        found = await self.ports.cluster.list_metadata(self.scope.access, "v1", "Namespace", None)
+        try:
+            found = await self.ports.cluster.list_metadata(self.scope.access, "v1", "Namespace", None)
+        except Forbidden:
+            names = {name for one in planned for name in _spaces(one.release)}
+            names |= {namespace.name for namespace in loaded.desired.namespaces}
+            there = await asyncio.gather(*(self._there(name) for name in names))
+            return frozenset(name for name, is_there in zip(names, there, strict=True) if is_there)
         return frozenset(meta.id.name for meta in found if not meta.deleting)
+
+    async def _there(self, namespace: str) -> bool:
+        """Who may not even look at a namespace works in it all the same: helm will tell if it is not there."""
+        try:
+            return (
+                await self.ports.cluster.get(self.scope.access, ObjectId("v1", "Namespace", "", namespace)) is not None
+            )
+        except Forbidden:
+            return True
 
     def _missing(self, loaded: Loaded, planned: Sequence[Planned], there: Collection[str]) -> tuple[NewNamespace, ...]:
         """Namespaces to create first."""
@@ -269,6 +286,16 @@ class Planner:
             NewNamespace(self.scope, name, written.get(name) or _bare(name))
             for name in sorted({*written, *needed} - set(there))
         )
+
+
+def _deployed_secrets(resolved: Resolved, current: StoredRelease | None) -> Redactor:
+    """What sounds like a secret among the values that are deployed, and what stands where a Secret's value will be."""
+    if current is None:
+        return Redactor()
+    merged = resolved.values
+    hidden = [path for path, origin in merged.origins.items() if origin.startswith(SECRET_ORIGIN)]
+    texts = [text for path in hidden if isinstance(text := at(current.config, path), str)]
+    return Redactor.of((*Redactor.of_values(current.config).secrets, *texts))
 
 
 def _bare(name: str) -> Mapping[str, Any]:

@@ -143,7 +143,7 @@ class Previews:
             return await self._asked(subject, one)
 
     async def _asked(self, subject: _Subject, one: PlacedObject) -> _Answer:
-        targets = await self._targets.get()
+        targets = await self._targets.get(one.id.namespace)
         scaled = targets.has(one.id)
         patched = subject.client_side and one.id in subject.old
         read_live = self._detail or scaled or patched

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from helmops.api.model import Release
 from helmops.core.digest import desired_digest
+from helmops.core.redact import Redactor
 from helmops.core.render.postrender import wanted
 from helmops.core.values import Merged, merge_layers
 from helmops.engine.load import Loaded
@@ -23,6 +24,11 @@ class Resolved:
     artifact: Artifact
     values: Merged
     digest: str
+
+    @property
+    def secrets(self) -> Redactor:
+        """Takes what came out of Secrets, and what sounds like a secret, out of what is shown."""
+        return Redactor.of((*Redactor.of_values(self.values.value).secrets, *self.values.secrets))
 
     @property
     def id(self) -> tuple[str, str]:
