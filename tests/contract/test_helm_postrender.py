@@ -228,7 +228,8 @@ async def test_a_killed_helmops_leaves_nothing_written(bench: Bench, tmp_path: P
     assert isinstance(world, RealWorld)
     helm = bench.helm._environ["HELM_BIN"]  # type: ignore[attr-defined]
     mark = f"HELMOPS_TEST_MARK={world.namespace}"
-    environment = {**os.environ, "KUBECONFIG": str(world.kubeconfig), "HELMOPS_TEST_MARK": world.namespace}
+    own = {"KUBECONFIG": str(world.kubeconfig), "HELMOPS_TEST_MARK": world.namespace, "TMPDIR": str(tmp_path)}
+    environment = os.environ | own
     argv = [sys.executable, "-c", KILLED, helm, str(bench.major), bench.chart, world.namespace]
     process = subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
