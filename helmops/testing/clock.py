@@ -28,3 +28,27 @@ class FakeClock:
     def advance(self, seconds: float) -> None:
         """Let time pass."""
         self._now += dt.timedelta(seconds=seconds)
+
+
+class PatientClock(FakeClock):
+    """Whoever sleeps sleeps until a test has let that much time pass: for what works without end."""
+
+    def __init__(self, start: dt.datetime = START) -> None:
+        super().__init__(start)
+        self._sleeping: list[tuple[dt.datetime, asyncio.Future[None]]] = []
+
+    async def sleep(self, seconds: float) -> None:
+        """Until ``advance`` has come that far."""
+        self.slept.append(seconds)
+        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._sleeping.append((self.now() + dt.timedelta(seconds=seconds), woken))
+        await woken
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, and wake whose time has come."""
+        super().advance(seconds)
+        due = [(time, woken) for time, woken in self._sleeping if time <= self.now()]
+        self._sleeping = [one for one in self._sleeping if one not in due]
+        for _, woken in due:
+            if not woken.done():
+                woken.set_result(None)
