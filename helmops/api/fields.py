@@ -75,7 +75,12 @@ class Strict(BaseModel):
     """Unknown fields are errors; fields are camelCase in files."""
 
     model_config = ConfigDict(
-        extra="forbid", alias_generator=to_camel, populate_by_name=False, frozen=True, strict=True
+        extra="forbid",
+        alias_generator=to_camel,
+        populate_by_name=False,
+        frozen=True,
+        strict=True,
+        defer_build=True,  # only whole documents are read: their parts need no validators of their own
     )
 
 

@@ -10,14 +10,14 @@ from collections.abc import Iterable
 
 from pydantic import BaseModel
 
-from helmops.api import chart_kind, release_mapping
 from helmops.api import release_kind as manifest
+from helmops.api import release_mapping
+from helmops.api.chart_form import SOURCE_KIND
 from helmops.api.collected import Loading
 from helmops.api.document import Document
 from helmops.api.left_over import left_over
 from helmops.api.model import Access, Desired, FileValues, Namespace, OwnerConfig, Release
 from helmops.api.parsing import meant, parse
-from helmops.api.sources import chart_source
 from helmops.errors import Problem
 
 OUR_GROUP = "helmops.dev"
@@ -79,16 +79,23 @@ def _read_ours(document: Document, namespace: str, found: Loading) -> None:
     elif kind == manifest.KIND:
         if parsed := parse(manifest.ReleaseManifest, document, found.problems):
             found.parsed.append((parsed, document))
-    elif kind == chart_kind.KIND:
-        if source := parse(chart_kind.ChartSourceManifest, document, found.problems):
-            found.sources.add(document, namespace, chart_source(source, namespace), found.problems)
+    elif kind == SOURCE_KIND:
+        _read_source(document, namespace, found)
     else:
-        known = meant(kind, [manifest.KIND, chart_kind.KIND])
+        known = meant(kind, [manifest.KIND, SOURCE_KIND])
         found.problems.append(document.problem(("kind",), f"{kind} is not known{known}"))
 
 
-def _read_flux(document: Document, namespace: str, found: Loading) -> None:
+def _read_source(document: Document, namespace: str, found: Loading) -> None:
     # Imported only for who has such a document: building its models takes its time.
+    from helmops.api import chart_kind
+
+    if source := parse(chart_kind.ChartSourceManifest, document, found.problems):
+        found.sources.add(document, namespace, chart_kind.chart_source(source, namespace), found.problems)
+
+
+def _read_flux(document: Document, namespace: str, found: Loading) -> None:
+    # The same goes for these.
     from helmops.api.flux import reading
 
     reading.read(document, namespace, found)

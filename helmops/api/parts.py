@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from helmops.api.fields import DataKey, NamespaceName, ObjectName, Strict, TargetPath
+from helmops.api.fields import NamespaceName, ObjectName, Strict
 from helmops.api.model import ActionOptions, Image, KubeConfigRef, Kustomize, Patch, SecretRef
 
 PRUNE_ANNOTATIONS = ("helmops.dev/prune", "kustomize.toolkit.fluxcd.io/prune")
@@ -72,17 +72,6 @@ class PostRenderer(Strict):
     """One entry of ``spec.postRenderers``."""
 
     kustomize: KustomizePart = KustomizePart()
-
-
-class ObjectReference(Strict):
-    """One entry of ``spec.valuesFrom`` that names a ConfigMap or Secret."""
-
-    kind: Literal["ConfigMap", "Secret"]
-    name: ObjectName
-    values_key: DataKey = "values.yaml"
-    target_path: TargetPath | None = None
-    literal: Annotated[bool, Field(description="With targetPath: the value is text as it stands")] = False
-    optional: bool = False
 
 
 class DependsOn(Strict):

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from helmops.api.chart_kind import Chart
+from helmops.api.chart_form import Chart
 from helmops.api.fields import (
     DataKey,
     Duration,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from helmops.api import release_kind as manifest
-from helmops.api.chart_kind import Chart, GitForm
+from helmops.api.chart_form import Chart, GitForm
 from helmops.api.document import Document
 from helmops.api.model import (
     Access,

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field, replace
 
 from pydantic import BaseModel
 
-from helmops.api.chart_kind import Chart, ChartSourceManifest, GitRefSpec, SourceSpec
+from helmops.api.chart_form import Chart, GitRefSpec
 from helmops.api.document import Document
-from helmops.api.model import ChartRef, GitChart, GitRef, HelmRepoChart, OciChart, SecretRef
-from helmops.api.parts import secret
+from helmops.api.model import ChartRef, GitChart, GitRef, HelmRepoChart, OciChart
 from helmops.errors import Problem
 
 Source = ChartRef | BaseModel
@@ -41,21 +40,6 @@ class Sources:
         if found is None:
             raise ValueError(f"no {kind} {namespace}/{name} in the input; add its file or folder to the paths")
         return found
-
-
-def chart_source(parsed: ChartSourceManifest, namespace: str) -> ChartRef:
-    """What a ChartSource stands for."""
-    return _prototype(parsed.spec, secret(parsed.spec.secret_ref, parsed.metadata.namespace or namespace))
-
-
-def _prototype(spec: SourceSpec, auth: SecretRef | None) -> ChartRef:
-    if spec.helm:
-        return HelmRepoChart(spec.helm.url.rstrip("/"), "", auth=auth)
-    if spec.oci:
-        return OciChart(spec.oci.url.rstrip("/"), insecure=spec.oci.insecure, auth=auth)
-    if spec.git:
-        return GitChart(spec.git.url, "", git_ref(spec.git.ref), auth=auth)
-    raise ValueError("give exactly one of helm, oci and git")
 
 
 def git_ref(spec: GitRefSpec) -> GitRef:

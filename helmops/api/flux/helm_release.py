@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from helmops.api.fields import Duration, Metadata, NamespaceName, ObjectName, ReleaseName
+from helmops.api.fields import DataKey, Duration, Metadata, NamespaceName, ObjectName, ReleaseName, TargetPath
 from helmops.api.flux.base import LATER, LATER_IF_SET, FluxModel, NotFollowed
-from helmops.api.parts import DependsOn, ObjectReference, PostRenderer, SecretKey, Selector
+from helmops.api.parts import DependsOn, PostRenderer, SecretKey, Selector
 
 GROUP = "helm.toolkit.fluxcd.io"
 VERSIONS = ("v2",)
@@ -66,6 +66,17 @@ class FluxDependsOn(FluxModel, DependsOn):
     """One entry of ``spec.dependsOn``."""
 
     ready_expr: Annotated[str | None, LATER] = None
+
+
+class ObjectReference(FluxModel):
+    """One entry of ``spec.valuesFrom`` that names a ConfigMap or Secret."""
+
+    kind: Literal["ConfigMap", "Secret"]
+    name: ObjectName
+    values_key: DataKey = "values.yaml"
+    target_path: TargetPath | None = None
+    literal: Annotated[bool, Field(description="With targetPath: the value is text as it stands")] = False
+    optional: bool = False
 
 
 class FluxKubeConfig(FluxModel):

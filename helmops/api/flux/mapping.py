@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from helmops.api.collected import Loading
 from helmops.api.document import Document
 from helmops.api.flux.charts import chart_of
-from helmops.api.flux.helm_release import HelmReleaseManifest, Spec, Upgrade
+from helmops.api.flux.helm_release import HelmReleaseManifest, ObjectReference, Spec, Upgrade
 from helmops.api.flux.names import release_name
 from helmops.api.model import (
     Access,
@@ -20,7 +20,7 @@ from helmops.api.model import (
     SecretRef,
     ValuesSource,
 )
-from helmops.api.parts import ObjectReference, action_options, kustomizations, prunes
+from helmops.api.parts import action_options, kustomizations, prunes
 from helmops.api.sources import Sources
 from helmops.errors import Bug
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from helmops.api.chart_kind import GitRefSpec
+from helmops.api.chart_form import GitRefSpec
 from helmops.api.fields import Duration, Metadata
 from helmops.api.flux.base import LATER, LATER_IF_SET, FluxModel, NotFollowed
 from helmops.api.flux.helm_release import ChartTemplateSpec
