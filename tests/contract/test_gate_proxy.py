@@ -41,7 +41,8 @@ class Upstream:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         self.asked.append((request.raw_path, request.headers, await request.read()))
         answer = self._handler(request)
-        return await answer if asyncio.iscoroutine(answer) else answer
+        found: web.StreamResponse = await answer if asyncio.iscoroutine(answer) else answer
+        return found
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.error
+from functools import partial
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -132,7 +133,7 @@ class TestAnUpgradeIsForetold:
         live, wrong = meddled.live("Deployment"), {**manifest, "spec": {**manifest["spec"], "replica": 2}}
         meddled.manifests["Deployment"] = wrong
         merged = json_patch(live, three_way(live, manifest, wrong))
-        asked = (lambda: meddled.ask("Deployment"), lambda: meddled.operate("Deployment", merged, dry_run=True))
+        asked = (partial(meddled.ask, "Deployment"), partial(meddled.operate, "Deployment", merged, dry_run=True))
         for ask in asked:
             with pytest.raises(urllib.error.HTTPError) as caught:
                 ask()

@@ -73,7 +73,7 @@ def test_links_and_devices_are_refused(kind: bytes, target: str) -> None:
 
 
 def test_a_chain_of_links_is_refused_at_its_first() -> None:
-    chain = [
+    chain: list[tuple[str | tarfile.TarInfo, str | bytes]] = [
         (member("demo/a", tarfile.SYMTYPE, "."), ""),
         (member("demo/a/b", tarfile.SYMTYPE, ".."), ""),
         ("demo/a/b/x", ""),

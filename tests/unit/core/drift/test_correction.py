@@ -107,7 +107,9 @@ class TestRemovals:
     ITEMS = tuple({"name": name} for name in ("a", "mine", *(f"x{index}" for index in range(10))))
 
     def test_take_away_what_others_added_from_the_end_of_a_list(self) -> None:
-        theirs = {f'k:{{"name":"{item["name"]}"}}': {".": {}} for item in self.ITEMS if item["name"] != "mine"}
+        theirs: dict[str, Any] = {
+            f'k:{{"name":"{item["name"]}"}}': {".": {}} for item in self.ITEMS if item["name"] != "mine"
+        }
         label = {"f:metadata": {"f:labels": {"f:a/b": {}}}, "f:spec": {"f:items": theirs}}
         answer = _managed(self.HELM, _entry("kubectl", "Update", label), spec={"items": list(self.ITEMS)})
         operations = removals(answer)

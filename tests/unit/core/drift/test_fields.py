@@ -11,7 +11,7 @@ from helmops.core.objects import meta_of
 
 WEB = 'k:{"name":"web"}'
 PORT = 'k:{"containerPort":8080,"protocol":"TCP"}'
-ENV_X = {'k:{"name":"X"}': {".": {}, "f:name": {}, "f:value": {}}}
+ENV_X: dict[str, Any] = {'k:{"name":"X"}': {".": {}, "f:name": {}, "f:value": {}}}
 CONTAINERS = ("f:spec", "f:template", "f:spec", "f:containers")
 
 LIVE: dict[str, Any] = {
@@ -171,7 +171,7 @@ class TestAdded:
         assert added_fields(_live(HELM, entry)) == ()
 
     def test_sorted_and_each_with_its_manager(self) -> None:
-        label = {"f:metadata": {"f:labels": {"f:mine": {}}}}
+        label: dict[str, Any] = {"f:metadata": {"f:labels": {"f:mine": {}}}}
         both = _live(HELM, _entry("b", {**label, "f:spec": {"f:paused": {}}}), _entry("a", label))
         assert [(one.path, one.manager) for one in added_fields(both)] == [
             ("metadata.labels.mine", "a"),

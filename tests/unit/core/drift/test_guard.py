@@ -9,7 +9,7 @@ import pytest
 from helmops.core.drift.guard import REPLICAS, guarded, hpa_targets
 from helmops.core.objects import meta_of
 
-OWNS = {"f:spec": {"f:replicas": {}}}
+OWNS: dict[str, Any] = {"f:spec": {"f:replicas": {}}}
 
 
 def _entry(manager: str, operation: str = "Update", subresource: str = "", fields: Any = OWNS) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from helmops.core.drift.compare import same
 from helmops.core.drift.threeway import three_way
 from tests.unit.core.drift.documents import DOCUMENTS
 
-PORTS = {'k:{"containerPort":80,"protocol":"TCP"}': {".": {}, "f:containerPort": {}, "f:protocol": {}}}
+PORTS: dict[str, Any] = {'k:{"containerPort":80,"protocol":"TCP"}': {".": {}, "f:containerPort": {}, "f:protocol": {}}}
 CONTAINERS = {'k:{"name":"web"}': {"f:ports": PORTS}}
 TREE = {"f:spec": {"f:containers": CONTAINERS, "f:volumes": {'k:{"name":"v"}': {}}}}
 
