@@ -93,8 +93,8 @@ class Cluster(Protocol):
 
     def watch_metadata(
         self, access: Access, api_version: str, kind: str, namespace: str | None
-    ) -> AsyncIterator[Change]:
-        """Everything that is there, then every change, without end; ``namespace`` None means the whole cluster.
+    ) -> AsyncIterator[Change | None]:
+        """Everything that is there, then None, then every change, without end; ``namespace`` None: the whole cluster.
 
         Lost connections and forgotten places are made good: what changed in between is told. NotFound when the kind
         is not served, Forbidden when it may not be watched.

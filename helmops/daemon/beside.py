@@ -63,7 +63,8 @@ class Beside:
     async def _watch(self, api_version: str, kind: str) -> None:
         try:
             async for change in self._cluster.watch_metadata(self._access, api_version, kind, self._namespace):
-                self._seen(change)
+                if change:
+                    self._seen(change)
         except NotFound:
             return  # the input is files, and the cluster knows no ChartSources
         except HelmopsError as error:

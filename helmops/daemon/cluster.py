@@ -44,7 +44,8 @@ class ClusterSource:
         changes = self._ports.cluster.watch_metadata(self._access, API_VERSION, KIND, self._namespace)
         try:
             async for change in changes:
-                self._seen(change, wake)
+                if change:
+                    self._seen(change, wake)
         except NotFound as error:
             raise Refused(error.message, hint="helmops crds | kubectl apply -f -") from error
 

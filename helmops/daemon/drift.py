@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from helmops.api.model import Access
 from helmops.core.drift.proof import Proof, holds
-from helmops.core.objects import ObjectId
+from helmops.core.objects import ObjectId, ObjectMeta
 from helmops.daemon.log import Log
 from helmops.engine.plan import Key
 from helmops.errors import Forbidden, HelmopsError
@@ -17,22 +17,34 @@ from helmops.ports import Change, Cluster
 
 Place = tuple[Access, str, str]  # (access, apiVersion, kind)
 
+GONE = "gone"
+
 
 @dataclass(slots=True)
 class _Watched:
-    """Who contains an object, and what proves it clean."""
+    """Who contains an object, what proves it clean, and as what it was last found otherwise."""
 
     key: Key
     proof: Proof | None
+    version: str = ""
 
 
 @dataclass(slots=True)
 class _Kind:
-    """The objects of one kind; ``namespaces`` are watched one by one where the cluster may not be."""
+    """One kind: whose its objects are, and what the watches have shown of all that are there.
+
+    Namespaces are watched one by one where the whole cluster (None) may not be; ``listed`` has told all.
+    """
 
     objects: dict[ObjectId, _Watched] = field(default_factory=dict)
+    shown: dict[ObjectId, ObjectMeta] = field(default_factory=dict)
     tasks: dict[str | None, asyncio.Task[None]] = field(default_factory=dict)
+    listed: set[str | None] = field(default_factory=set)
     whole: bool = True
+
+    def sees(self, one: ObjectId) -> bool:
+        """Whether a watch would have shown it."""
+        return None in self.listed or one.namespace in self.listed
 
 
 class DriftWatch:
@@ -54,10 +66,13 @@ class DriftWatch:
         self._clear(key, by_place.keys())
         for place, found in by_place.items():
             known = self._kinds[place].objects
+            for one in known.keys() & found.keys():
+                found[one].version = known[one].version
             for gone in [one for one, watched in known.items() if watched.key == key and one not in found]:
                 del known[gone]
             known |= found
             self._follow(place)
+            self._check(self._kinds[place], found)
         self._places[key] = frozenset(by_place)
 
     def forget(self, key: Key) -> None:
@@ -87,7 +102,7 @@ class DriftWatch:
         """A kind that may not be watched is left to the interval; the next pass over it tries again."""
         try:
             async for change in self._cluster.watch_metadata(*place, namespace):
-                self._seen(place, change)
+                self._seen(self._kinds[place], change, namespace)
         except Forbidden as error:
             if namespace is None:
                 self._kinds[place].whole = False
@@ -97,11 +112,29 @@ class DriftWatch:
         except HelmopsError as error:
             self._log.error(place[2], f"drift is seen at intervals only: {error!s}")
 
-    def _seen(self, place: Place, change: Change) -> None:
-        watched = self._kinds[place].objects.get(change.meta.id)
-        if watched is None:
+    def _seen(self, kind: _Kind, change: Change | None, namespace: str | None) -> None:
+        if change is None:
+            kind.listed.add(namespace)
+            self._check(kind, kind.objects)
             return
-        proof = watched.proof
-        if change.gone or proof is None or not holds(proof, change.meta, proof.manifest):
-            watched.proof = None
-            self._broken(watched.key)
+        object_id = change.meta.id
+        if change.gone:
+            kind.shown.pop(object_id, None)
+        else:
+            kind.shown[object_id] = change.meta
+        if object_id in kind.objects:
+            self._check(kind, [object_id])
+
+    def _check(self, kind: _Kind, objects: Iterable[ObjectId]) -> None:
+        """What is not as it was proved, or not there. What came before the watch, or while a pass looked, counts."""
+        for one in filter(kind.sees, objects):
+            if _news(kind.objects[one], kind.shown.get(one)):
+                self._broken(kind.objects[one].key)
+
+
+def _news(watched: _Watched, meta: ObjectMeta | None) -> bool:
+    """Whether it is neither as it was proved nor as it was last seen: what no pass can mend is looked at once."""
+    if meta is not None and watched.proof is not None and holds(watched.proof, meta, watched.proof.manifest):
+        return False
+    before, watched.version = watched.version, meta.resource_version if meta else GONE
+    return before != watched.version

@@ -161,14 +161,16 @@ class FakeObjects(Faults):
 
     async def watch_metadata(
         self, access: Access, api_version: str, kind: str, namespace: str | None
-    ) -> AsyncIterator[Change]:
+    ) -> AsyncIterator[Change | None]:
         """What is there, then what happens."""
         self._called("watch_metadata", api_version, kind, namespace)
         told: asyncio.Queue[Change] = asyncio.Queue()
-        for stored in self._of(api_version, kind, namespace):
-            told.put_nowait(Change(meta_of(stored.document())))
+        there = self._of(api_version, kind, namespace)
         self._watching.append(told)
         try:
+            for stored in there:
+                yield Change(meta_of(stored.document()))
+            yield None
             while True:
                 change = await told.get()
                 about = change.meta.id

@@ -17,7 +17,7 @@ async def watched(world: World, told: list[Change], kind: str = "ConfigMap") -> 
     """Note what happens to the test's own objects."""
     async with aclosing(world.cluster.watch_metadata(world.access, "v1", kind, world.namespace)) as changes:  # type: ignore[type-var]
         async for change in changes:
-            if change.meta.id == settings(world):
+            if change and change.meta.id == settings(world):
                 told.append(change)  # noqa: PERF401  it is read meanwhile
 
 

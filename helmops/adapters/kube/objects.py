@@ -142,7 +142,7 @@ class KubeCluster:
 
     async def watch_metadata(
         self, access: Access, api_version: str, kind: str, namespace: str | None
-    ) -> AsyncIterator[Change]:
+    ) -> AsyncIterator[Change | None]:
         """Metadata of all objects of a kind, as they come and change and go."""
         resource = await self._discovery.resource(access, api_version, kind)
         watch = Watch(self._connections, self._client, access, resource, namespace)

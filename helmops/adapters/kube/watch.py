@@ -43,10 +43,11 @@ class Watch:
         self._version = ""
         self._pause = _FIRST_PAUSE
 
-    async def changes(self) -> AsyncIterator[Change]:
+    async def changes(self) -> AsyncIterator[Change | None]:
         """Without end. Errors of the first list are the caller's; later ones only when they will not pass."""
         for change in await self._list():
             yield change
+        yield None
         while True:
             try:
                 async for change in self._followed():
