@@ -8,21 +8,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from helmops.core.drift.compare import DriftReport
-from helmops.core.drift.correction import applied, json_patch
+from helmops.core.drift.correction import applied
+from helmops.core.drift.displaced import displaced, mended, seizure
 from helmops.core.drift.guard import guarded
+from helmops.core.objects import meta_of
 from helmops.core.release.observation import DESIRED_LABEL, OWNER_LABEL, PENDING, PRUNE_LABEL, Record, StoredRelease
 from helmops.core.release.plan import Action, Correct, Install, Recover, Relabel, Rollback, Upgrade
 from helmops.core.release.state import recovered_description
 from helmops.core.release.status import Outcome
 from helmops.core.render.helmify import helmify
 from helmops.engine.context import Ports, Scope
-from helmops.engine.drift import Targets, guards
+from helmops.engine.drift import Targets, guards, patched
 from helmops.engine.preview import Preview
 from helmops.engine.resolve import Resolved
 from helmops.engine.revert import aimed
 from helmops.engine.stored import stored_objects
 from helmops.engine.world import Id
-from helmops.errors import Bug, HelmopsError
+from helmops.errors import Bug, HelmopsError, Rejected
 from helmops.ports import HelmChange, HelmRevert
 
 
@@ -127,13 +129,32 @@ class Actor:
         marked = helmify(manifest, body.name, body.namespace)
         pointers = guarded(live, await self._targets.get(report.object.namespace)) if live is not None else ()
         wanted = applied(marked, pointers)
-        if live is None or body.apply_method == "ssa":
+        if live is None:
             await cluster.apply(access, wanted, force=True, dry_run=False)
-            return
-        # Helm 3 owns its objects by Update: an apply would leave a second owner that Helm 3 never takes fields from.
-        dry = await cluster.apply(access, wanted, force=True, dry_run=True)
-        if operations := json_patch(live, dry):
-            await cluster.patch(access, report.object, operations)
+        elif body.apply_method == "ssa":
+            await self._apply(live, wanted)
+        else:
+            # Helm 3 owns its objects by Update: an apply would leave a second owner, whose fields no Helm 3 takes back.
+            foretold = await self._foretold(live, wanted)
+            await patched(self._ports, self._scope, live, foretold, dry_run=False)
+
+    async def _apply(self, live: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+        access, cluster = self._scope.access, self._ports.cluster
+        try:
+            await cluster.apply(access, wanted, force=True, dry_run=False)
+        except Rejected:
+            if not (others := displaced(live, wanted)):
+                raise
+            await cluster.patch(access, meta_of(live).id, seizure(live, others))
+            await cluster.apply(access, wanted, force=True, dry_run=False)
+
+    async def _foretold(self, live: Mapping[str, Any], wanted: Mapping[str, Any]) -> Mapping[str, Any]:
+        try:
+            return await self._ports.cluster.apply(self._scope.access, wanted, force=True, dry_run=True)
+        except Rejected:
+            if not (others := displaced(live, wanted)):
+                raise
+            return mended(live, wanted, others)
 
 
 async def tidy(ports: Ports, scope: Scope, release: Id, holder: str) -> None:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import astuple, dataclass, field
 from typing import Any
 
 from helmops.core.drift.compare import DriftReport, changed_report, missing_report
-from helmops.core.drift.correction import applied
+from helmops.core.drift.correction import applied, json_patch
+from helmops.core.drift.displaced import displaced, mended
 from helmops.core.drift.fields import Added, added_fields
 from helmops.core.drift.guard import HpaTargets, guarded, hpa_targets
 from helmops.core.drift.proof import Proof, holds, provable, prove
@@ -22,7 +24,7 @@ from helmops.engine.contents import Content
 from helmops.engine.context import PARALLEL_DRY_RUNS, Ports, Scope
 from helmops.engine.metadata import Metadata
 from helmops.engine.stored import stored_objects
-from helmops.errors import Forbidden, HelmopsError, NotFound
+from helmops.errors import Forbidden, HelmopsError, NotFound, Rejected
 
 HPA_KIND = ("autoscaling/v2", "HorizontalPodAutoscaler")
 
@@ -140,19 +142,29 @@ class Drift:
                 live = await self._ports.cluster.get(self._scope.access, object_id)
                 if live is None:
                     return missing_report(object_id)
-                wanted = await self._wanted(subject, live, manifest)
+                wanted, refused = await self._wanted(live, await self._sent(subject, live, manifest))
             except HelmopsError as error:
                 return f"{object_id}: {error.message}"
         if report := changed_report(object_id, live, wanted):
             return report
+        if refused:
+            return f"{object_id}: {refused}"
         return self._prove(subject, live, added_fields(wanted), digest)
 
-    async def _wanted(
-        self, subject: Subject, live: Mapping[str, Any], manifest: Mapping[str, Any]
-    ) -> Mapping[str, Any]:
+    async def _wanted(self, live: Mapping[str, Any], sent: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+        """What it should be, and why the server does not let an apply make it that."""
+        try:
+            return await self._ports.cluster.apply(self._scope.access, sent, force=True, dry_run=True), ""
+        except Rejected as error:
+            wanted = mended(live, sent, displaced(live, sent))
+            with suppress(HelmopsError):  # what cannot be mended otherwise is told as far as it is known here
+                wanted = await patched(self._ports, self._scope, live, wanted, dry_run=True)
+            return wanted, error.message
+
+    async def _sent(self, subject: Subject, live: Mapping[str, Any], manifest: Mapping[str, Any]) -> Mapping[str, Any]:
         marked = helmify(manifest, subject.record.name, subject.content.namespace)
         pointers = guarded(live, await self._targets.get(meta_of(live).id.namespace)) if _scalable(manifest) else ()
-        return await self._ports.cluster.apply(self._scope.access, applied(marked, pointers), force=True, dry_run=True)
+        return applied(marked, pointers)
 
     def _prove(
         self, subject: Subject, live: Mapping[str, Any], added: tuple[Added, ...], digest: str
@@ -182,6 +194,16 @@ def proofs(ports: Ports, scope: Scope, record: Record) -> Mapping[ObjectId, Proo
     stored = ports.memory.load(scope.cache("proofs")).items()
     found = {key.removeprefix(start): Proof.from_json(data) for key, data in stored if key.startswith(start)}
     return {ObjectId(*key.split("|", 3)): proof for key, proof in found.items() if proof is not None}
+
+
+async def patched(
+    ports: Ports, scope: Scope, live: Mapping[str, Any], wanted: Mapping[str, Any], *, dry_run: bool
+) -> Mapping[str, Any]:
+    """``live`` made what is wanted by a patch; as it is when there is nothing to patch."""
+    operations = json_patch(live, wanted)
+    if not operations:
+        return live
+    return await ports.cluster.patch(scope.access, meta_of(live).id, operations, dry_run=dry_run)
 
 
 async def guards(

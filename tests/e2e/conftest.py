@@ -10,12 +10,28 @@ import pytest
 
 from tests.controlplane.cluster import Cluster
 from tests.e2e.helpers import CountedHelm, HelmOps, Live
+from tests.e2e.zygote import Zygote
 
 CLONE = Path(__file__).resolve().parents[2]
 
 
+@pytest.fixture(scope="session")
+def zygote() -> Iterator[Zygote]:
+    """A helmops that is ready to be forked."""
+    process = Zygote()
+    yield process
+    process.close()
+
+
 @pytest.fixture
-def ops(tmp_path: Path, namespace: str, helm_path: Path, helm_environment: dict[str, str], kubeconfig: Path) -> HelmOps:
+def ops(
+    tmp_path: Path,
+    namespace: str,
+    helm_path: Path,
+    helm_environment: dict[str, str],
+    kubeconfig: Path,
+    zygote: Zygote,
+) -> HelmOps:
     """helmops, with a folder, a cache and helm settings of the test's own."""
     folder = tmp_path / "input"
     folder.mkdir()
@@ -25,7 +41,7 @@ def ops(tmp_path: Path, namespace: str, helm_path: Path, helm_environment: dict[
         "HELMOPS_CACHE_HOME": str(tmp_path / "cache"),
         "PYTHONPATH": str(CLONE),  # the tests run in a folder of their own
     }
-    return HelmOps(folder, namespace, helm_environment | own)
+    return HelmOps(folder, namespace, helm_environment | own, zygote)
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ import yaml
 
 from tests.charts import chart, copy_chart
 from tests.controlplane.api import Api
+from tests.e2e.zygote import Zygote
 
 T = TypeVar("T")
 
@@ -108,6 +109,7 @@ class HelmOps:
     folder: Path
     namespace: str
     environment: Mapping[str, str]
+    zygote: Zygote
 
     def using(self, **environment: str) -> HelmOps:
         """The same with other environment variables."""
@@ -115,18 +117,7 @@ class HelmOps:
 
     def __call__(self, *words: str, code: int = 0, stdin: str | None = None) -> Ran:
         """Run to the end, without a terminal."""
-        done = subprocess.run(
-            self._argv(words),
-            cwd=self.folder,
-            env=self.environment,
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
-        ran = Ran(done.returncode, done.stdout, done.stderr)
+        ran = Ran(*self.zygote.run(words, cwd=self.folder, environment=self.environment, stdin=stdin, seconds=SECONDS))
         assert ran.code == code, f"helmops {' '.join(words)}: exit code {ran.code}, not {code}\n{ran.text}"
         return ran
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.controlplane.cluster import Cluster
-from tests.e2e.helpers import HelmOps, Live, until
+from tests.e2e.helpers import CountedHelm, HelmOps, Live, until
 from tests.runners import Helm, Kubectl
 
 ANYTHING = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
@@ -91,7 +91,7 @@ def test_a_helmrelease_of_flux(ops: HelmOps, live: Live, helm: Helm, flux: Calla
 
     # suspended there, it goes on here
     flux("web", chart={}, suspend=True)
-    ops.write("all.yaml", ops.release("web", app))
+    ops.write("all.yaml", ops.release("web", app, {"message": "ours"}))
     ops.sync()
     assert live.history("web") == ["superseded", "deployed"]
 
@@ -125,6 +125,22 @@ def test_a_release_of_another_owner(ops: HelmOps, live: Live) -> None:
     assert "managed by owner team-a" in ops.plan(code=1).out
     assert live.message("web") == "a"
     assert live.history("web") == ["deployed"]
+
+
+@pytest.mark.helm3
+def test_a_release_of_helms_that_is_as_the_input_says_gets_a_label_and_no_revision(
+    ops: HelmOps, live: Live, helm: Helm, counted_helm: CountedHelm
+) -> None:
+    webapp = ops.chart("webapp")
+    helm("install", "web", ops.folder / webapp, "--set", "replicas=3")
+    ops.own("team")
+    ops.write("web.yaml", ops.release("web", webapp, {"replicas": 3}))
+    assert ops.planned()["web"]["action"] == "label"
+    ops.sync()
+    assert live.history("web") == ["deployed"]
+    assert live.records("web")[0]["metadata"]["labels"]["helmops.dev/owner"] == "team"
+    assert "1 unchanged" in ops.using(HELM_BIN=str(counted_helm.path)).sync().out
+    assert counted_helm.runs() == []
 
 
 def test_a_release_that_helm_made_is_taken_over_by_the_input(ops: HelmOps, live: Live, helm: Helm) -> None:

@@ -89,7 +89,7 @@ class _Merge:
         self, live: Sequence[Any], old: Sequence[Any], new: Sequence[Any], trees: Trees, keys: Sequence[str]
     ) -> list[Any]:
         """The manifest's items in its order; what others added stays in front of those it stood in front of."""
-        before, now, after = (_by_keys(items, keys) for items in (old, live, new))
+        before, now, after = (by_keys(items, keys) for items in (old, live, new))
         others = [key for key in now if key not in after and key not in before]
         places = {key: index for index, key in enumerate(now)}
         merged = []
@@ -107,7 +107,8 @@ def _keys(trees: Trees) -> tuple[str, ...]:
     return tuple(json.loads(next(segments, "k:{}")[2:]))
 
 
-def _by_keys(items: Sequence[Any], keys: Sequence[str]) -> dict[tuple[Any, ...], Any]:
+def by_keys(items: Sequence[Any], keys: Sequence[str]) -> dict[tuple[Any, ...], Any]:
+    """Items by the values of their keys, as the server matches them."""
     return {tuple(item.get(key, _KEY_DEFAULTS.get(key)) for key in keys): item for item in items}
 
 
