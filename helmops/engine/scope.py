@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from dataclasses import replace
 
 from helmops.api.model import Access, ClusterRef, Identity, OwnerConfig, Release
 from helmops.core.labels import owner_label
 from helmops.core.objects import ObjectId
 from helmops.engine.context import Ports, Scope
-from helmops.errors import InputError, NotFound, Refused
+from helmops.errors import Forbidden, InputError, NotFound, Refused
+from helmops.ports import Target
+
+STAND_IN = "server-"
+"""How the name of a cluster begins whose uid may not be read."""
 
 
 async def enter(ports: Ports, access: Access, owner: OwnerConfig = OwnerConfig()) -> Scope:  # noqa: B008  frozen
@@ -18,11 +23,22 @@ async def enter(ports: Ports, access: Access, owner: OwnerConfig = OwnerConfig()
     if owner.context and owner.context != target.context:
         text = f"this input is for context {owner.context}, and the current one is {target.context}"
         raise Refused(text, where=owner.where, hint=f"--kube-context {owner.context}")
-    uid = await ports.cluster.uid(access)
+    uid = await _uid(ports, access, target, owner)
     if owner.cluster_uid and owner.cluster_uid != uid:
         text = f"this input is for the cluster with uid {owner.cluster_uid}, and {target.context} is {uid}"
         raise Refused(text, where=owner.where, hint="choose the right cluster with --kube-context or --kubeconfig")
     return Scope(access, uid, target.context, owner_label(owner.owner))
+
+
+async def _uid(ports: Ports, access: Access, target: Target, owner: OwnerConfig) -> str:
+    """Rights in one namespace are enough: who may not read kube-system knows the cluster by the server's address."""
+    try:
+        return await ports.cluster.uid(access)
+    except Forbidden as error:
+        if not owner.cluster_uid:
+            return STAND_IN + hashlib.sha256(target.server.encode()).hexdigest()[:24]
+        hint = "name the cluster by its context alone, or allow `get` on the namespace kube-system"
+        raise Forbidden(f"cluster.uid cannot be checked: {error.message}", where=owner.where, hint=hint) from error
 
 
 async def place(ports: Ports, start: Scope, release: Release) -> Scope:
@@ -33,6 +49,10 @@ async def place(ports: Ports, start: Scope, release: Release) -> Scope:
     identity = service_account(release.ref.namespace, release.service_account) or start.access.identity
     if release.kube_config is None:
         return replace(start, access=replace(start.access, identity=identity))
+    if start.uid.startswith(STAND_IN):
+        # Were it this very cluster, one release could be named twice in it, and --prune would see but a part of it.
+        text = "spec.kubeConfig needs the right to `get` the namespace kube-system: it tells one cluster from another"
+        raise Forbidden(text, where=release.ref.where)
     cluster = await _remote(ports, start, release)
     access = Access(cluster, identity)
     target = await ports.cluster.target(access)
