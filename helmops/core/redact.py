@@ -43,6 +43,7 @@ _PATTERNS = (
         MASK,
     ),
 )
+_NO_SECRETS = frozenset({"true", "false", "null", "none"})
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _DATA = ("data", "stringData")
 _IDENTITY = frozenset({"apiVersion", "kind", "type", "name", "namespace"})
@@ -127,9 +128,7 @@ def mask_values(values: Mapping[str, Any], secrets: Iterable[str] = ()) -> Mappi
 
 def _shown(value: Any, scrub: Callable[[str], str], *, hidden: bool) -> Any:
     if isinstance(value, Mapping):
-        return {
-            key: _shown(item, scrub, hidden=hidden or bool(_SECRET_KEY.search(str(key)))) for key, item in value.items()
-        }
+        return {key: _shown(item, scrub, hidden=hidden or _hides(value, key)) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_shown(item, scrub, hidden=hidden) for item in value]
     if isinstance(value, str):
@@ -137,14 +136,24 @@ def _shown(value: Any, scrub: Callable[[str], str], *, hidden: bool) -> Any:
     return MASK if hidden and isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
+def _hides(mapping: Mapping[str, Any], key: Any) -> bool:
+    """Whether a key sounds like a secret; ``value`` takes its sound from the ``name`` beside it, as in ``env``."""
+    return sounds_secret(str(mapping.get("name", "") if key == "value" else key))
+
+
+def sounds_secret(name: str) -> bool:
+    """Whether what goes by this name is likely to be a secret."""
+    return bool(_SECRET_KEY.search(name))
+
+
 def _secrets(value: Any, *, hidden: bool = False) -> Iterator[str]:
     if isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _secrets(item, hidden=hidden or bool(_SECRET_KEY.search(str(key))))
+            yield from _secrets(item, hidden=hidden or _hides(value, key))
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _secrets(item, hidden=hidden)
-    elif hidden and isinstance(value, str):
+    elif hidden and isinstance(value, str) and value.lower() not in _NO_SECRETS:
         yield value
 
 
@@ -162,7 +171,8 @@ def mask_pair(old: _Object | None, new: _Object | None) -> tuple[_Object | None,
     """Two versions of one object without secrets; what differs stays visible: ``*** (before)``, ``*** (after)``.
 
     Masked are the data of Secrets, also of those within lists and other objects, wherever else in a Secret its data are
-    repeated, and in every object kubectl's last-applied annotation. Names and namespaces stay.
+    repeated, in every object kubectl's last-applied annotation, and the ``value`` of a ``name`` that sounds like a
+    secret, as in a container's ``env``. Names and namespaces stay.
     """
     return _masked(old, new, BEFORE), _masked(new, old, AFTER)
 
@@ -177,7 +187,19 @@ def _masked(value: Any, twin: Any, note: str) -> Any:
     others = twin if isinstance(twin, Mapping) else {}
     if value.get("kind") == "Secret":
         return _masked_secret(value, others, note)
-    return {key: MASK if key == _LAST_APPLIED else _masked(item, others.get(key), note) for key, item in value.items()}
+    return {
+        key: _variable(item, others.get(key), note)
+        if key == "value" and isinstance(item, str) and _hides(value, key)
+        else MASK
+        if key == _LAST_APPLIED
+        else _masked(item, others.get(key), note)
+        for key, item in value.items()
+    }
+
+
+def _variable(value: str, twin: Any, note: str) -> str:
+    """An environment variable whose name sounds like a secret."""
+    return note if isinstance(twin, str) and twin != value else MASK
 
 
 def _masked_secret(secret: _Object, twin: _Object, note: str) -> _Object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,10 +10,11 @@ from typing import Any
 
 from helmops.api.model import JsonPath, Release
 from helmops.core.merge import coalesce
+from helmops.core.redact import Redactor
 from helmops.core.release.observation import PENDING, Foreign, Record
 from helmops.core.release.state import interrupted, rollback_target
 from helmops.engine.contents import Content, Contents
-from helmops.engine.context import Ports, Scope
+from helmops.engine.context import PARALLEL_DRY_RUNS, Ports, Scope
 from helmops.engine.credentials import completed
 from helmops.engine.drift import Checked, Drift, Subject, Targets
 from helmops.engine.load import Loaded
@@ -36,11 +38,15 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseView:
-    """A release as it stands. ``checked`` is None where its drift is nobody's business: it is not ours."""
+    """A release as it stands. ``checked`` is None where its drift is nobody's business: it is not ours.
+
+    ``secrets`` takes out of the drift what the deployed values call a secret.
+    """
 
     revision: Revision
     foreign: Foreign | None = None
     checked: Checked | None = None
+    secrets: Redactor = field(default_factory=Redactor, repr=False)
 
     @property
     def id(self) -> Id:
@@ -112,10 +118,28 @@ async def _views(ports: Ports, scope: Scope, tops: Sequence[Record]) -> tuple[Re
     ours = [Subject(one, found[one.uid]) for one in tops if _is_ours(one) and (one.namespace, one.name) not in foreign]
     metadata = Metadata(ports, scope, {one.namespace for one in tops})
     checked = await Drift(ports, scope, Targets(ports, scope), metadata).check(ours)
+    drifted = [one for one in tops if (seen := checked.get(one.uid)) and (seen.reports or seen.unknown)]
+    secrets = dict(zip((one.uid for one in drifted), await _secrets(ports, scope, drifted), strict=True))
     return tuple(
-        ReleaseView(_revision(one, found[one.uid]), foreign.get((one.namespace, one.name)), checked.get(one.uid))
+        ReleaseView(
+            _revision(one, found[one.uid]),
+            foreign.get((one.namespace, one.name)),
+            checked.get(one.uid),
+            secrets.get(one.uid, Redactor()),
+        )
         for one in tops
     )
+
+
+async def _secrets(ports: Ports, scope: Scope, records: Sequence[Record]) -> Sequence[Redactor]:
+    """Values are not remembered on disk, so they are read, and only of those whose fields are shown."""
+    limit = asyncio.Semaphore(PARALLEL_DRY_RUNS)
+
+    async def read(record: Record) -> Redactor:
+        async with limit:
+            return Redactor.of_values((await ports.storage.body(scope.access, record)).config)
+
+    return await asyncio.gather(*map(read, records))
 
 
 def _is_ours(record: Record) -> bool:

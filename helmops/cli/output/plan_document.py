@@ -64,7 +64,7 @@ def _planned(planned: Planned) -> dict[str, Any]:
         "name": planned.id[1],
         "action": kind_of(planned).key,
         "state": state_name(planned.state),
-        **_scrubbed(_told(planned), planned.secrets.scrub),
+        **scrubbed(_told(planned), planned.secrets.scrub),
         **given(
             chart=_chart(planned),
             addedByOthers=[added_fields(key, one) for key, found in planned.checked.added.items() for one in found],
@@ -81,11 +81,12 @@ def _told(planned: Planned) -> dict[str, Any]:
     return given(why=_why(planned), hint=_hint(planned), error=error, drift=drift) | _preview(planned)
 
 
-def _scrubbed(value: Any, scrub: Callable[[str], str]) -> Any:
+def scrubbed(value: Any, scrub: Callable[[str], str]) -> Any:
+    """Every string of a document without secrets."""
     if isinstance(value, Mapping):
-        return {key: _scrubbed(item, scrub) for key, item in value.items()}
+        return {key: scrubbed(item, scrub) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_scrubbed(item, scrub) for item in value]
+        return [scrubbed(item, scrub) for item in value]
     return scrub(value) if isinstance(value, str) else value
 
 

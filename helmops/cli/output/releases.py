@@ -8,7 +8,7 @@ from typing import Any
 from helmops.cli.output.diff import added_lines, drift_lines
 from helmops.cli.output.machine import given
 from helmops.cli.output.paint import Paint, clean, columns, indented
-from helmops.cli.output.plan_document import added_fields, drift_fields
+from helmops.cli.output.plan_document import added_fields, drift_fields, scrubbed
 from helmops.core.release.observation import Record
 from helmops.engine.drift import Checked
 from helmops.engine.inspect import ReleaseView, Revision
@@ -34,7 +34,8 @@ def one_lines(view: ReleaseView, paint: Paint) -> list[str]:
     added = [line for key, found in checked.added.items() for line in added_lines(key, found)]
     unknown = [f"not checked: {clean(text)}" for text in checked.unknown]
     hint = [f"hint: {clean(view.foreign.how)}"] if view.foreign else []
-    return [*list_lines([view], paint), *indented([*drift, *added, *unknown, *hint], 4)]
+    told = [view.secrets.scrub(line) for line in (*drift, *added, *unknown)]
+    return [*list_lines([view], paint), *indented([*told, *hint], 4)]
 
 
 def _painted(line: str, status: str, paint: Paint) -> str:
@@ -102,9 +103,12 @@ def release_fields(view: ReleaseView) -> dict[str, Any]:
         "name": view.id[1],
         **revision_fields(view.revision),
         **given(owner=owner(view), managedBy=view.foreign.manager if view.foreign else ""),
-        "drift": {"checked": checked is not None, "objects": [drift_fields(one) for one in reports]},
+        "drift": {
+            "checked": checked is not None,
+            "objects": scrubbed([drift_fields(one) for one in reports], view.secrets.scrub),
+        },
         **given(addedByOthers=[added_fields(key, one) for key, some in found for one in some]),
-        **given(notChecked=list(checked.unknown) if checked else []),
+        **given(notChecked=[view.secrets.scrub(text) for text in checked.unknown] if checked else []),
     }
 
 

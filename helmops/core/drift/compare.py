@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from helmops.core.drift.fields import Added, claim, field_text, helms_fields, is_helms, key_text
 from helmops.core.objects import ManagedEntry, ObjectId, meta_of
-from helmops.core.redact import MASK
+from helmops.core.redact import MASK, mask_secret, sounds_secret
 
 Place = tuple[str | int, ...]
 """Field names and list indexes from the root of an object."""
@@ -17,6 +18,7 @@ _SERVERS_METADATA = frozenset(
     {"creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"}
 )
 _CONTROLLERS_ANNOTATIONS = "deployment.kubernetes.io/"
+_VARIABLE = re.compile(r"\[name=([^\]]*)\]\.value$")
 _LAST_APPLIED = ("metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration")
 
 
@@ -109,10 +111,12 @@ def comparable(obj: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _difference(change: Change, live: Mapping[str, Any], entries: Sequence[ManagedEntry], kind: str) -> Difference:
     owner = _owner(change, live, entries)
+    variable = _VARIABLE.search(change.path)
+    hidden = variable is not None and sounds_secret(variable[1])
     return Difference(
         path=change.path,
-        live=_shown(change.old, change.old_place, kind),
-        wanted=_shown(change.new, change.old_place, kind),
+        live=MASK if hidden and change.old is not ABSENT else _shown(change.old, change.old_place, kind),
+        wanted=MASK if hidden and change.new is not ABSENT else _shown(change.new, change.old_place, kind),
         manager=owner.manager if owner else "",
         time=owner.time if owner else "",
     )
@@ -146,7 +150,7 @@ def _shown(value: Any, place: Place, kind: str) -> Any:
         return _masked(value)
     if isinstance(value, Mapping) and len(place) < len(_LAST_APPLIED):
         return {key: _shown(inner, (*place, key), kind) for key, inner in value.items()}
-    return value
+    return mask_secret({"": value})[""]
 
 
 def _masked(value: Any) -> Any:

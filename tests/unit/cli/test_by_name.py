@@ -56,6 +56,19 @@ async def test_status_of_one_release_tells_its_drift(web: World, capsys: Caught)
     assert found["releases"][0]["drift"]["objects"][0]["name"] == "web"
 
 
+@pytest.mark.parametrize("output", [None, "json"])
+async def test_status_shows_no_secret_of_the_values(world: World, capsys: Caught, output: str | None) -> None:
+    world.release("web", values={"m": "db:correct-horse", "password": "correct-horse"})
+    assert await world.sync(yes=True) == 0
+    web = ObjectId("v1", "ConfigMap", "default", "web")
+    world.cluster.edit(web, lambda obj: obj["data"].update(m="db:correct-horse/other"))
+    capsys.readouterr()
+    await listing.status(world.session(), "web", everywhere=False, output=output)
+    told = capsys.readouterr().out
+    assert "db:***/other" in told
+    assert "correct-horse" not in told
+
+
 async def test_history_tells_what_each_revision_was_made_for(web: World, capsys: Caught) -> None:
     web.release("web", values={"m": "three"})
     web.helm.fail_next("timeout", method="upgrade")

@@ -230,3 +230,28 @@ def test_no_text_takes_long(text: str) -> None:
     started = time.perf_counter()
     Redactor.of(["secret"]).scrub(text * 20_000)
     assert time.perf_counter() - started < 1
+
+
+# ---------------------------------------------------------------- environment variables
+def test_a_value_takes_its_sound_from_the_name_beside_it() -> None:
+    values = {"env": [{"name": "DB_PASSWORD", "value": "correct-horse"}, {"name": "MODE", "value": "fast"}]}
+    shown = mask_values({**values, "url": "db?x=correct-horse"})
+    assert shown["env"] == [{"name": "DB_PASSWORD", "value": MASK}, {"name": "MODE", "value": "fast"}]
+    assert shown["url"] == f"db?x={MASK}"
+
+
+def test_words_that_are_everywhere_are_no_secrets() -> None:
+    assert Redactor.of_values({"auth": {"enabled": "true"}}).secrets == ()
+
+
+def test_of_an_environment_variable_that_sounds_like_a_secret_is_told_that_it_differs() -> None:
+    def deployment(value: str) -> dict[str, Any]:
+        env = [{"name": "API_TOKEN", "value": value}, {"name": "MODE", "value": value}]
+        return {"kind": "Deployment", "spec": {"containers": [{"name": "web", "env": env}]}}
+
+    old, new = mask_pair(deployment("correct-horse"), deployment("battery-staple"))
+    assert old
+    assert new
+    assert old["spec"]["containers"][0]["env"][0] == {"name": "API_TOKEN", "value": BEFORE}
+    assert new["spec"]["containers"][0]["env"][0] == {"name": "API_TOKEN", "value": AFTER}
+    assert new["spec"]["containers"][0]["env"][1] == {"name": "MODE", "value": "battery-staple"}

@@ -78,6 +78,15 @@ def test_differences(live: list[Any], wanted: list[Any], expected: list[tuple[st
     assert _texts(empty, _object(*wanted)) == expected
 
 
+def test_variables_that_sound_like_secrets_are_masked() -> None:
+    token, mode = {"name": "API_TOKEN", "value": "correct-horse"}, {"name": "MODE", "value": "fast"}
+    live = _object(_container(env=[{**token, "value": "by-hand"}, mode]))
+    wanted = _object(_container(env=[token, mode]))
+    assert _texts(live, wanted) == [(f"{IN}[name=web].env[name=API_TOKEN].value", MASK, MASK)]
+    assert _texts(_object(_container(env=[mode])), wanted)[0][2] == {"name": "API_TOKEN", "value": MASK}
+    assert _texts(_object(_container()), wanted)[0][2] == [{"name": "API_TOKEN", "value": MASK}, mode]
+
+
 def test_metadata_of_the_server_and_status_are_no_difference() -> None:
     live = _object(status={"replicas": 1}, managed=[_entry("helm", {})])
     live["metadata"] |= {"uid": "u", "resourceVersion": "1", "generation": 4, "creationTimestamp": "T", "selfLink": "s"}
