@@ -143,6 +143,9 @@ class Locks(Protocol):
     async def look(self, access: Access, namespace: str, name: str) -> LeaseView | None:
         """The Lease as it stands, or None."""
 
+    async def sweep(self, access: Access, releases: Collection[tuple[str, str]]) -> None:
+        """Delete the Leases of these releases, (namespace, name), whose writers are known to be gone: one list."""
+
 
 @dataclass(frozen=True, slots=True)
 class SplitRelease:

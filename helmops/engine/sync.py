@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from helmops.api.model import Access, ActionOptions
@@ -17,6 +18,7 @@ from helmops.engine.preview import Previews
 from helmops.engine.prune import Removal
 from helmops.engine.reconcile import Reconciler, Result
 from helmops.engine.uninstall import uninstall
+from helmops.engine.world import Id
 from helmops.errors import HelmopsError, Locked, Refused
 from helmops.ports import Progress
 
@@ -69,12 +71,23 @@ class Sync:
             if all(one.ok for one in run.results.values()):
                 for removal in plan.removals:
                     run.removed.append(await self._remove(removal))
+            await self._sweep(plan, run)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None:
                 task.uncancel()
             return self._summary(plan, run, interrupted=True)
         return self._summary(plan, run)
+
+    async def _sweep(self, plan: Plan, run: _Run) -> None:
+        """A helmops that was killed may have left Leases; those of pending releases tell that they can be recovered."""
+        settled: dict[Access, set[Id]] = {}
+        for one in plan.releases:
+            if run.results[one.key].ok:
+                settled.setdefault(self._fleet.planner(one.release).scope.access, set()).add(one.id)
+        for access, releases in settled.items():
+            with suppress(HelmopsError):  # litter does no harm
+                await self._ports.locks.sweep(access, releases)
 
     async def _namespaces(self, plan: Plan) -> None:
         for one in plan.namespaces:

@@ -50,6 +50,14 @@ class FakeLeases(FakeRecords):
         lease = self._leases.get((namespace, name))
         return self._view(lease) if lease else None
 
+    async def sweep(self, access: Access, releases: Collection[tuple[str, str]]) -> None:
+        """Delete what is left of the dead."""
+        self._called("sweep", releases)
+        for key in releases:
+            lease = self._leases.get(key)
+            if lease is not None and self._view(lease).writers_gone is True:
+                del self._leases[key]
+
     # ------------------------------------------------------------ levers
     def leave_lease(
         self, namespace: str, name: str, holder: str, *, live: bool = True, deadline: dt.datetime | None = None

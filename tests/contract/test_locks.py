@@ -92,6 +92,18 @@ async def test_taken_at_once_from_who_is_known_to_be_gone(world: World, live: bo
     assert await world.locks.look(world.access, world.namespace, "web") is None
 
 
+async def test_swept_where_everybody_is_gone_and_only_there(world: World) -> None:
+    for name, holder in (("dead", OTHER), ("unasked", OTHER), ("unknown", "nobody-knows")):
+        await world.leave_lease(name, holder, live=True, deadline=world.now() + HOUR)
+    world.gone[OTHER] = True
+    await world.locks.sweep(world.access, {(world.namespace, "dead"), (world.namespace, "unknown")})
+    found = [await world.locks.look(world.access, world.namespace, name) for name in ("dead", "unasked", "unknown")]
+    assert [view is None for view in found] == [True, False, False]
+    async with world.locks.hold(world.access, world.namespace, "mine", deadline=60):
+        await world.locks.sweep(world.access, {(world.namespace, "mine"), ("elsewhere", "mine")})
+        assert await world.locks.look(world.access, world.namespace, "mine") is not None
+
+
 async def test_taken_from_the_silent_after_the_deadline(world: World) -> None:
     await world.leave_lease("web", OTHER, live=False, deadline=world.now() - dt.timedelta(seconds=1))
     async with world.locks.hold(world.access, world.namespace, "web", deadline=60):

@@ -13,6 +13,7 @@ from helmops.errors import Locked
 API_VERSION = "coordination.k8s.io/v1"
 DEADLINE = "helmops.dev/deadline"
 PREFIX = "helmops-"
+OURS = "app.kubernetes.io/managed-by=helmops"
 
 Gone = Callable[[str], bool | None]
 """Whether the process that a holder names is gone, with or without its helm children; None when unknown from here."""
@@ -59,7 +60,7 @@ def document(name: str, holder: str, now: dt.datetime, *, seconds: float, deadli
         "kind": "Lease",
         "metadata": {
             "name": name,
-            "labels": {"app.kubernetes.io/managed-by": "helmops"},
+            "labels": dict([OURS.split("=")]),
             "annotations": {DEADLINE: stamp(now + dt.timedelta(seconds=deadline))},
         },
         "spec": {

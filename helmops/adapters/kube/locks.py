@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from helmops.adapters.kube import leases
 from helmops.adapters.kube.client import MERGE_PATCH, Client, Request
 from helmops.adapters.kube.failures import Unserved
 from helmops.adapters.kube.leases import Gone, Lease
+from helmops.adapters.kube.listing import list_all
 from helmops.adapters.kube.paths import segment
 from helmops.api.model import Access
 from helmops.core.release.observation import LeaseView
@@ -82,6 +83,18 @@ class KubeLocks:
         """The Lease as it stands, or None."""
         lease = await self._read(access, _path(namespace, name))
         return lease.view(self._now(), self._gone, self._holder_gone) if lease else None
+
+    async def sweep(self, access: Access, releases: Collection[tuple[str, str]]) -> None:
+        """What a killed helmops left of releases that nobody need recover."""
+        namespaces = {namespace for namespace, _ in releases}
+        path = _path(*namespaces) if len(namespaces) == 1 else f"/apis/{leases.API_VERSION}/leases"
+        for item in await list_all(self._client, access, path, selector=leases.OURS, where="Leases"):
+            lease, namespace = leases.read(item), item["metadata"]["namespace"]
+            name = lease.name.removeprefix(leases.PREFIX)
+            if (namespace, name) in releases and self._gone(lease.holder) is True:
+                guard = {"preconditions": {"uid": lease.uid, "resourceVersion": lease.resource_version}}
+                with suppress(Conflict, NotFound):  # somebody has it in hand
+                    await self._client.request(access, Request("DELETE", _path(namespace, name), body=guard))
 
     @asynccontextmanager
     async def _hold(self, access: Access, namespace: str, name: str, deadline: float) -> AsyncIterator[Lock]:

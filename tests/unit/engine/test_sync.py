@@ -250,6 +250,25 @@ async def test_a_helm_without_its_helmops_is_waited_for(stage: Stage) -> None:
     ]
 
 
+async def test_a_lease_that_a_dead_helmops_left_on_a_release_that_is_done_goes(stage: Stage) -> None:
+    stage.write(release("done"), release("stuck"))
+    await stage.sync()
+    stage.make_pending("stuck")
+    for name in ("done", "stuck"):
+        stage.cluster.leave_lease(NAMESPACE, name, "dead")
+    stage.cluster.orphans = {"dead"}
+    stage.cluster.fail_next("hold", Forbidden("no"), when=lambda namespace, name, deadline: name == "stuck")
+    access = (await stage.scope()).access
+    await stage.sync()
+    assert await stage.cluster.look(access, NAMESPACE, "done") is not None
+    stage.cluster.orphans.clear()
+    stage.cluster.writers_gone = lambda holder: True
+    stage.cluster.fail_next("hold", Forbidden("no"), when=lambda namespace, name, deadline: name == "stuck")
+    await stage.sync()
+    assert await stage.cluster.look(access, NAMESPACE, "done") is None
+    assert await stage.cluster.look(access, NAMESPACE, "stuck") is not None
+
+
 async def test_an_orphan_that_did_what_was_wanted_leaves_nothing_to_do(stage: Stage) -> None:
     stage.write(release())
     await stage.sync()
