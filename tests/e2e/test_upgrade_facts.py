@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import urllib.error
-from functools import partial
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest

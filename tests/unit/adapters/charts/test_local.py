@@ -135,7 +135,8 @@ def test_missing_subcharts_are_named_with_the_remedy(bench: Bench) -> None:
     dependencies = "dependencies: [{name: lib, version: 1.x}, {name: redis, version: 7.x}, {name: redis-cluster}]\n"
     own = chart()
     own["Chart.yaml"] += dependencies
-    files: dict[str, str | bytes] = {**own, "charts/redis-cluster-1.0.0.tgz": pack(chart("redis-cluster"), "redis-cluster")}
+    packed = pack(chart("redis-cluster"), "redis-cluster")
+    files: dict[str, str | bytes] = {**own, "charts/redis-cluster-1.0.0.tgz": packed}
     write(bench.root / "demo", files)
     refusal = bench.refusal("demo")
     assert "lib, redis" in refusal.message
