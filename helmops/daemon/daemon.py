@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -222,8 +221,3 @@ def _first(errors: BaseExceptionGroup[HelmopsError]) -> HelmopsError:
     """The reason why the daemon cannot go on."""
     found = errors.exceptions[0]
     return _first(found) if isinstance(found, BaseExceptionGroup) else found
-
-
-def default_workers() -> int:
-    """They mostly wait for the API server."""
-    return min(max(4, 4 * (os.cpu_count() or 1)), 16)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from helmops.api.fields import seconds
-from helmops.cli import running, session
+from helmops.cli import passes, running, session
 from helmops.cli.flags import Flags
 from helmops.cli.options import pass_flags
-from helmops.daemon.daemon import default_workers
 
 
 def _duration(context: click.Context, parameter: click.Parameter, value: str) -> float:
@@ -39,7 +40,8 @@ def _duration(context: click.Context, parameter: click.Parameter, value: str) ->
 @click.option(
     "--parallel",
     type=click.IntRange(1),
-    default=default_workers,
+    default=passes.default_parallel(os.cpu_count() or 1),
+    show_default=True,
     metavar="N",
     help="Releases worked on at once.",
 )
