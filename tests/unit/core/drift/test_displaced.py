@@ -74,7 +74,7 @@ def test_seized_items_are_helms_and_nobody_elses() -> None:
         ("test", "/metadata/resourceVersion", "7"),
     ]
     helm, other = change["value"]
-    item = {OTHER: {".": {}, "f:name": {}, "f:port": {}}}
+    item: dict[str, Any] = {OTHER: {".": {}, "f:name": {}, "f:port": {}}}
     assert helm["fieldsV1"] == {"f:spec": {"f:ports": {".": {}, **item}, "f:type": {}}}
     # what is left empty above it goes: alone it would mean all that is below
     assert other["fieldsV1"] == {"f:metadata": {"f:labels": {"f:team": {}}}}
