@@ -24,7 +24,7 @@ from tests.controlplane.cache import cache_root
 from tests.controlplane.cluster import Cluster
 
 SIDE = "daemon"
-QUIET = 20.0
+QUIET = 10.0
 LONGEST = 30.0
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -50,7 +50,7 @@ def measure(found: Bed, samples: int) -> Iterator[Row]:
         found.kubernetes("apply", "-f", str(_releases(found)))
         _until_ready(api, found.count)
         yield Row("all installed from objects", "–", f"{time.perf_counter() - started:.1f} s", True)
-        time.sleep(5.0)
+        time.sleep(10.0)
         cpu = _cpu(process.pid)
         time.sleep(QUIET)
         used = (_cpu(process.pid) - cpu) / QUIET

@@ -61,6 +61,7 @@ class Daemon:
         self._teller = Teller(source, log, ports.clock)
         self._claims: dict[Hashable, Key] = {}
         self._failures: dict[Key, int] = {}
+        self._stirred: set[Key] = set()
         self._drift: DriftWatch | None = None
 
     async def run(self) -> None:
@@ -86,12 +87,14 @@ class Daemon:
         elif why != HELM:
             self._failures.pop(key, None)
             self._broken(key)
-        elif not self._queue.working(key):  # else it is most likely we who write
+        else:
             self._broken(key)
 
     def _broken(self, key: Key) -> None:
-        """It may not be as it should be."""
-        if not self._queue.waiting(key):
+        """It may not be as it should be. What comes during the work, our own writes above all, is one look after it."""
+        if self._queue.working(key):
+            self._stirred.add(key)
+        elif not self._queue.waiting(key):
             self._queue.add(key, self._calm.delay(key, self._ports.clock.now()))
 
     async def _forgetful(self) -> None:
@@ -116,6 +119,7 @@ class Daemon:
                 self._queue.done(key)
 
     async def _one(self, key: Key) -> None:
+        self._stirred.discard(key)
         try:
             item = await self._source.read(key)
         except Unreadable as error:
@@ -174,9 +178,11 @@ class Daemon:
         interval = self._pace.again(release[0].interval if release else 0.0)
         if report.status.ready == "True":
             self._failures.pop(item.key, None)
-            return self._calm.delay(item.key, self._ports.clock.now()) if _acted(report) else interval
-        waits = report.status.stalled or report.status.reason == WAITING
-        return interval if waits else self._retry(item.key)
+        elif not (report.status.stalled or report.status.reason == WAITING):
+            return self._retry(item.key)
+        if _acted(report) or item.key in self._stirred:
+            return self._calm.delay(item.key, self._ports.clock.now())
+        return interval
 
     def _retry(self, key: Key) -> float:
         self._failures[key] = self._failures.get(key, 0) + 1

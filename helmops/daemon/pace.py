@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 FIRST_RETRY = 1.0
 LONGEST_RETRY = 300.0
 WINDOW = dt.timedelta(seconds=60)
-BURST = 6
+BURST = 10
 LONGEST_CALM = 60.0
 
 Spread = Callable[[], float]

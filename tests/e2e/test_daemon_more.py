@@ -13,7 +13,7 @@ from tests.e2e.helpers import HelmOps, Live, Running, slowly, until
 from tests.e2e.test_daemon import condition, put, reasons, release, settled, webapp
 from tests.e2e.test_daemon import daemon as daemon
 from tests.e2e.test_daemon import objects as objects
-from tests.runners import Kubectl
+from tests.runners import Helm, Kubectl
 from tests.servers.helmrepo import HelmRepository
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples/08-daemon/release.yaml"
@@ -79,6 +79,16 @@ def test_a_service_account_without_rights_is_told(
     objects("create", "rolebinding", "leases", "--role=leases", f"--serviceaccount={ops.namespace}:tenant")
     until(lambda: condition(release(objects), "Ready").get("status") == "True", "the tenant may now", 60.0)
     assert live.history("web") == ["deployed"]
+
+
+def test_what_helm_does_by_hand_is_seen_at_once(
+    daemon: Running, ops: HelmOps, objects: Kubectl, live: Live, helm: Helm, helm_repo: HelmRepository
+) -> None:
+    put(objects, webapp(ops, helm_repo))
+    settled(objects)
+    helm("uninstall", "web", "--no-hooks")
+    until(lambda: live.history("web") == ["deployed"] and live.find("Deployment", "web-webapp"), "installed anew")
+    assert condition(settled(objects), "Ready")["status"] == "True"
 
 
 def test_another_cluster_by_a_kubeconfig_in_a_secret(
