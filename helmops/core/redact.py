@@ -69,6 +69,11 @@ class Redactor:
         """Of everything that stands below a key that sounds like a secret."""
         return cls.of(_secrets(values))
 
+    @classmethod
+    def of_objects(cls, objects: Iterable[Mapping[str, Any]]) -> Redactor:
+        """Of all that the Secrets among Kubernetes objects hold."""
+        return cls.of(text for one in objects if one.get("kind") == "Secret" for text in _known(one))
+
     def scrub(self, text: str) -> str:
         """The text without secrets. Scrubbing twice is scrubbing once."""
         for form in _forms(self.secrets):

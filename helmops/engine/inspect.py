@@ -21,6 +21,7 @@ from helmops.engine.load import Loaded
 from helmops.engine.metadata import Metadata
 from helmops.engine.preview import render_request
 from helmops.engine.resolve import Resolved, Unresolved, resolve_all
+from helmops.engine.stored import stored_objects
 from helmops.engine.world import Id, claims
 from helmops.errors import Forbidden, InputError, NotFound
 
@@ -132,12 +133,17 @@ async def _views(ports: Ports, scope: Scope, tops: Sequence[Record]) -> tuple[Re
 
 
 async def _secrets(ports: Ports, scope: Scope, records: Sequence[Record]) -> Sequence[Redactor]:
-    """Values are not remembered on disk, so they are read, and only of those whose fields are shown."""
+    """What values and Secrets hold is not remembered on disk, so it is read, and only where fields are shown.
+
+    Which values came from a Secret of the cluster is no longer known; what became of them in a Secret is.
+    """
     limit = asyncio.Semaphore(PARALLEL_DRY_RUNS)
 
     async def read(record: Record) -> Redactor:
         async with limit:
-            return Redactor.of_values((await ports.storage.body(scope.access, record)).config)
+            body = await ports.storage.body(scope.access, record)
+        objects = (await stored_objects(ports, scope, body)).values()
+        return Redactor.of((*Redactor.of_values(body.config).secrets, *Redactor.of_objects(objects).secrets))
 
     return await asyncio.gather(*map(read, records))
 

@@ -255,3 +255,13 @@ def test_of_an_environment_variable_that_sounds_like_a_secret_is_told_that_it_di
     assert old["spec"]["containers"][0]["env"][0] == {"name": "API_TOKEN", "value": BEFORE}
     assert new["spec"]["containers"][0]["env"][0] == {"name": "API_TOKEN", "value": AFTER}
     assert new["spec"]["containers"][0]["env"][1] == {"name": "MODE", "value": "battery-staple"}
+
+
+def test_what_the_secrets_among_objects_hold_is_known() -> None:
+    encoded = base64.b64encode(b"correct-horse").decode()
+    objects = [
+        {"kind": "Secret", "data": {"a": encoded}, "stringData": {"b": "battery-staple"}},
+        {"kind": "ConfigMap", "data": {"c": "in the clear"}},
+    ]
+    scrub = Redactor.of_objects(objects).scrub
+    assert scrub(f"{encoded} correct-horse battery-staple in the clear") == f"{MASK} {MASK} {MASK} in the clear"
