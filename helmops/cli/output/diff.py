@@ -64,8 +64,11 @@ def value_text(value: Any) -> str:
     """A value in one short line."""
     if value is None:
         return "(none)"
-    lines = clean_lines("\n".join(dump_lines(value)))
-    text = lines[0] if len(lines) == 1 else f"{lines[0]} …"
+    if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
+        text = clean(f"[{', '.join(value)}]")
+    else:
+        lines = clean_lines("\n".join(dump_lines(value)))
+        text = lines[0] if len(lines) == 1 else f"{lines[0]} …"
     return text if len(text) <= 80 else f"{text[:79]}…"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from helmops.api.model import ObjectRef
+from helmops.cli.output.diff import value_text
 from helmops.cli.output.paint import Paint
 from helmops.cli.output.plan import closing, plan_lines
 from helmops.cli.output.plan_document import plan_content
@@ -191,3 +192,9 @@ def test_for_programs() -> None:
     }
     assert (old["action"], old["hint"]) == ("problem", "change the input, or use --retry")
     assert old["where"] == "old.yaml:1"
+
+
+def test_a_list_of_names_shows_them_all() -> None:
+    assert value_text(["side", "web"]) == "[side, web]"
+    assert value_text([{"name": "web", "image": "web:1"}]) == "- name: web …"
+    assert value_text([]) == "[]"
