@@ -374,6 +374,17 @@ class Kustomizer(Protocol):
         """
 
 
+class Checkouts(Protocol):
+    """Files of git repositories, in private folders."""
+
+    async def folder(self, url: str, ref: str, *, used: Collection[str] = ()) -> str:
+        """The newest commit of a branch or tag ("": the server's HEAD). The same commit is the same folder, and asks
+        for nothing but the list of refs. Other folders go, but those that a path of ``used`` lies in.
+
+        InputError (no such repository or ref, links that leave it, too big), Forbidden, Transient.
+        """
+
+
 class Memory(Protocol):
     """A cache on disk that may vanish at any time. Files are private to the user."""
 

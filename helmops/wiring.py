@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from helmops.adapters.charts import ChartSources, Limits
 from helmops.adapters.clock import SystemClock
 from helmops.adapters.files import DiskFiles
+from helmops.adapters.git_checkouts import GitCheckouts
 from helmops.adapters.helm.runner import HelmRunner
 from helmops.adapters.http import Http
 from helmops.adapters.kube.client import Client
@@ -37,6 +38,7 @@ class Wired:
     """Ports on real adapters. ``processes`` counts what was started."""
 
     ports: Ports
+    checkouts: GitCheckouts
     access: Access
     processes: Processes
     connections: Connections
@@ -45,6 +47,7 @@ class Wired:
 
     async def close(self) -> None:
         """Close every connection."""
+        await self.checkouts.close()
         await self.charts.close()
         await self.http.close()
         await self.connections.close()
@@ -57,7 +60,8 @@ def wire(flags: Flags, recorder: Recorder, *, parallel: int) -> Wired:
     connections = Connections(environ)
     client = Client(connections)
     cluster = KubeCluster(connections, client)
-    charts = ChartSources(root, http, memory, Limits.of(environ), _git(root, processes, environ))
+    git = _git(root, processes, environ)
+    charts = ChartSources(root, http, memory, Limits.of(environ), git)
     ports = Ports(
         cluster=cluster,
         storage=KubeStorage(client),
@@ -79,12 +83,12 @@ def wire(flags: Flags, recorder: Recorder, *, parallel: int) -> Wired:
         kubeconfigs=SecretKubeconfigs(root),
     )
     access = Access(ClusterRef(flags.kubeconfig, flags.kube_context))
-    return Wired(ports, access, processes, connections, http, charts)
+    return Wired(ports, GitCheckouts(git, root, environ), access, processes, connections, http, charts)
 
 
 def _git(root: str, processes: Processes, environ: Mapping[str, str]) -> Callable[[], Git]:
     def make() -> Git:
-        from helmops.adapters.git import Git  # milliseconds that only charts in git are worth
+        from helmops.adapters.git import Git  # milliseconds that only what lies in git is worth
 
         return Git(root, processes, environ)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,16 +12,31 @@ from helmops.cli.output.stream import write
 from helmops.cli.session import Session
 from helmops.daemon.cluster import ClusterSource
 from helmops.daemon.daemon import Daemon, Settings
-from helmops.daemon.folder import FolderSource
+from helmops.daemon.folder import Folders, FolderSource
 from helmops.daemon.item import Source
 from helmops.daemon.log import Log
+from helmops.ports import Checkouts
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A folder of a git repository, "" for all of it, at a branch or tag, "" for its HEAD."""
+
+    url: str
+    ref: str = ""
+    folder: str = ""
+
+    def __str__(self) -> str:
+        folder = f"{self.folder} of " if self.folder else ""
+        return f"{folder}{self.url} at {self.ref or 'HEAD'}"
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the user asked of the daemon. Without ``path`` it follows the objects of the cluster."""
+    """What the user asked of the daemon. Without ``path`` and ``git`` it follows the objects of the cluster."""
 
     path: str
+    git: Repository | None
     interval: float
     poll: float
     parallel: int
@@ -45,17 +61,31 @@ async def daemon(session: Session, asked: Asked) -> int:
 
 
 async def _source(session: Session, asked: Asked, log: Log, namespace: str) -> Source:
-    if not asked.path:
+    if not asked.path and not asked.git:
         return ClusterSource(session.ports, session.access, log, namespace=namespace)
-
-    async def folders() -> Sequence[str]:
-        return [asked.path]
-
+    folders = of_git(session.checkouts, asked.git) if asked.git else _always(asked.path)
     filled_in = await session.namespace()
     return FolderSource(session.ports, session.access, folders, log, namespace=filled_in, every=asked.poll)
 
 
+def _always(path: str) -> Folders:
+    async def folders(used: Sequence[str]) -> Sequence[str]:
+        return [path]
+
+    return folders
+
+
+def of_git(checkouts: Checkouts, asked: Repository) -> Folders:
+    """Those of the newest commit."""
+
+    async def folders(used: Sequence[str]) -> Sequence[str]:
+        checkout = await checkouts.folder(asked.url, asked.ref, used=used)
+        return [posixpath.join(checkout, asked.folder)]
+
+    return folders
+
+
 def _followed(asked: Asked, namespace: str) -> str:
-    if asked.path:
-        return asked.path
+    if asked.path or asked.git:
+        return asked.path or str(asked.git)
     return f"Release objects of namespace {namespace}" if namespace else "all Release objects"

@@ -22,6 +22,7 @@ from helmops.cli.progress import Board, board
 from helmops.cli.signals import interruptible
 from helmops.engine.context import Ports, Scope
 from helmops.engine.scope import enter
+from helmops.ports import Checkouts
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Session:
 
     flags: Flags
     ports: Ports
+    checkouts: Checkouts
     access: Access
     board: Board
     asker: Asker
@@ -83,7 +85,7 @@ async def _run(flags: Flags, use: Use, *, machine: bool, parallel: int) -> int:
     shown = board(stream)
     wired = wire(flags, shown, parallel=parallel)
     paint = Paint(in_colour(stream))
-    session = Session(flags, wired.ports, wired.access, shown, Asker(), paint, Phases(), machine)
+    session = Session(flags, wired.ports, wired.checkouts, wired.access, shown, Asker(), paint, Phases(), machine)
     try:
         with interruptible(), session.phases.phase("all of it"):
             return await use(session)

@@ -10,13 +10,18 @@ from helmops.api.model import Access, FileValues
 from helmops.core.release.status import Status
 from helmops.daemon.item import Item, Report, Wake
 from helmops.daemon.log import Log
+from helmops.daemon.unplaced import unplaced
 from helmops.engine.context import Ports
 from helmops.engine.load import Loaded, load
 from helmops.engine.plan import Key
 from helmops.errors import HelmopsError
+from helmops.ports import SourceFile
 
-Folders = Callable[[], Awaitable[Sequence[str]]]
-"""Where the files are now: always the same folder, or that of the newest commit."""
+Folders = Callable[[Sequence[str]], Awaitable[Sequence[str]]]
+"""Where the files are now: always the same folder, or that of the newest commit. Told which are still read."""
+
+Seen = tuple[Sequence[SourceFile], list[str]]
+"""Manifests, and the texts of the values beside them."""
 
 
 class FolderSource:
@@ -31,9 +36,11 @@ class FolderSource:
         self._log = log
         self._namespace = namespace
         self._every = every
-        self._seen: Any = None
+        self._seen: Seen | None = None
         self._error = ""
+        self._read: Sequence[str] = ()
         self._loaded: dict[Key, Loaded] = {}
+        self._compared: dict[Key, Any] = {}
         self._standing: dict[Key, Status] = {}
 
     def knows(self, key: Key) -> bool:
@@ -59,24 +66,31 @@ class FolderSource:
         self._standing[item.key] = report.status
 
     async def _look(self, wake: Wake) -> None:
-        folders = await self._folders()
+        folders = await self._folders(self._read)
         seen = await self._texts(folders)
-        if seen == self._seen:
-            return
-        loaded = await load(self._ports.files, folders, namespace=self._namespace, access=self._access)
-        self._seen, self._error = seen, ""
-        self._take({release.described: _alone(loaded, release.described) for release in loaded.desired.releases}, wake)
+        if seen != self._seen:
+            await self._load(folders, seen, wake)
+        self._recover()
 
-    def _take(self, loaded: dict[Key, Loaded], wake: Wake) -> None:
-        before, self._loaded = self._loaded, loaded
+    async def _load(self, folders: Sequence[str], seen: Seen, wake: Wake) -> None:
+        loaded = await load(self._ports.files, folders, namespace=self._namespace, access=self._access)
+        self._seen, self._read = seen, folders
+        roots = {source.root for source in seen[0]}
+        self._take(
+            {release.described: _alone(loaded, release.described) for release in loaded.desired.releases}, roots, wake
+        )
+
+    def _take(self, loaded: dict[Key, Loaded], roots: set[str], wake: Wake) -> None:
+        self._loaded = loaded
+        before, self._compared = self._compared, {key: _comparable(one, roots) for key, one in loaded.items()}
         for key in before.keys() - loaded.keys():
             self._standing.pop(key, None)
             wake(key, "deleted")
-        for key, one in loaded.items():
+        for key, one in self._compared.items():
             if before.get(key) != one:
                 wake(key, "changed")
 
-    async def _texts(self, folders: Sequence[str]) -> Any:
+    async def _texts(self, folders: Sequence[str]) -> Seen:
         """Everything that the releases are made of, but the charts."""
         manifests = await self._ports.files.manifests(folders)
         releases = [release for one in self._loaded.values() for release in one.desired.releases]
@@ -94,6 +108,17 @@ class FolderSource:
         if error != self._error:
             self._error = error
             self._log.error("input", f"what was wanted before stays wanted: {error}")
+
+    def _recover(self) -> None:
+        """What was complained of is over, and news if it comes back."""
+        if self._error:
+            self._error = ""
+            self._log.info("input", "can be read again")
+
+
+def _comparable(one: Loaded, roots: set[str]) -> Any:
+    """A chart beside the manifests counts with its folder: in another commit it may be another one."""
+    return one.desired.releases[0].chart, unplaced(one, roots)
 
 
 def _alone(loaded: Loaded, key: Key) -> Loaded:

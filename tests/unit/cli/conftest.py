@@ -21,6 +21,7 @@ from helmops.cli.session import Session
 from helmops.engine.context import Ports
 from helmops.ports import RenderRequest
 from helmops.testing.charts import FakeCharts
+from helmops.testing.checkouts import FakeCheckouts
 from helmops.testing.clock import FakeClock
 from helmops.testing.cluster import FakeCluster
 from helmops.testing.files import FakeFiles
@@ -87,7 +88,7 @@ class World:
         """A session that writes to where pytest catches it."""
         board = Lines(sys.stderr if machine else sys.stdout)
         ports = replace(self.ports, recorder=board)
-        return Session(self.flags, ports, Access(), board, self.answers, Paint(), Phases(), machine)
+        return Session(self.flags, ports, FakeCheckouts(), Access(), board, self.answers, Paint(), Phases(), machine)
 
     async def sync(self, *, machine: bool = False, **asked: Any) -> int:
         """``sync .``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -66,7 +66,7 @@ async def running(stage: Stage, clock: PatientClock, *, objects: bool = False) -
         source = ClusterSource(stage.ports, Access(), log)
     else:
 
-        async def folders() -> list[str]:
+        async def folders(used: Sequence[str]) -> list[str]:
             return ["."]
 
         source = FolderSource(stage.ports, Access(), folders, log, namespace="default", every=5.0)
