@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.helpers import CountedHelm, HelmOps, Live
+from tests.runners import Helm
 
 
 @pytest.mark.helm3
@@ -75,3 +76,34 @@ def test_suspended_and_unwatched_releases_are_left_alone(ops: HelmOps, live: Liv
     ops.write("web.yaml", ops.release("web", app, {"message": "two"}, suspend=True))
     assert "1 suspended" in ops.sync().out
     assert live.message("web") == "one"
+
+
+@pytest.mark.helm3
+def test_a_release_whose_history_was_kept_is_installed_anew(ops: HelmOps, live: Live, helm: Helm) -> None:
+    ops.write("web.yaml", ops.release("web", ops.app(), {"message": "one"}))
+    ops.sync()
+    helm("uninstall", "web", "--keep-history")
+    assert ops.planned()["web"]["action"] == "install"
+    assert "Done: 1 installed" in ops.sync().out
+    assert live.history("web")[-1] == "deployed"
+    assert live.message("web") == "one"
+    ops.plan("--detailed-exitcode", code=0)
+
+
+def test_no_more_revisions_are_kept_than_asked_for(ops: HelmOps, live: Live) -> None:
+    app = ops.app()
+    for number in range(5):
+        ops.write("web.yaml", ops.release("web", app, {"message": str(number)}, maxHistory=2))
+        ops.sync()
+    assert live.history("web") == ["superseded", "deployed"]
+    assert live.records("web")[-1]["metadata"]["labels"]["version"] == "5"
+
+
+def test_a_reader_that_goes_away_does_not_stop_the_work(ops: HelmOps, live: Live) -> None:
+    ops.write("all.yaml", *(ops.release(f"app-{number}", ops.app()) for number in range(3)))
+    with ops.running("sync", ".", "--yes") as run:
+        assert run.process.stdout is not None
+        run.process.stdout.close()
+        run.process.wait(60)
+    assert run.process.returncode == 0
+    assert set(live.statuses().values()) == {"deployed"}
