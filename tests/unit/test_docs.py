@@ -26,7 +26,6 @@ PAGES = sorted(
     for pattern in ("*.md", "docs/**/*.md", "examples/**/*.md", "tests/*.md")
     for page in CLONE.glob(pattern)
 )
-LATER = {"docs/benchmarks.md"}  # comes with the figures
 DURATION = ReleaseManifest.model_json_schema()["$defs"]["Spec"]["properties"]["timeout"]["pattern"]
 SECONDS = {"h": 3600, "m": 60, "s": 1}
 NONE = "–"
@@ -206,9 +205,7 @@ def _leads(page: str, link: str) -> bool:
         return True
     file, _, anchor = link.partition("#")
     target = (CLONE / page).parent / file if file else CLONE / page
-    if not target.exists():
-        return target.resolve().relative_to(CLONE).as_posix() in LATER
-    return not anchor or anchor in _anchors(target.read_text())
+    return target.exists() and (not anchor or anchor in _anchors(target.read_text()))
 
 
 def _anchors(text: str) -> set[str]:
