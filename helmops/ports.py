@@ -143,8 +143,11 @@ class Locks(Protocol):
     async def look(self, access: Access, namespace: str, name: str) -> LeaseView | None:
         """The Lease as it stands, or None."""
 
+    async def left_behind(self, access: Access, releases: Collection[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        """Those of the releases, (namespace, name), whose Lease's holder is known to be gone. One list."""
+
     async def sweep(self, access: Access, releases: Collection[tuple[str, str]]) -> None:
-        """Delete the Leases of these releases, (namespace, name), whose writers are known to be gone: one list."""
+        """Delete the Leases of these releases where their writers are known to be gone."""
 
 
 @dataclass(frozen=True, slots=True)

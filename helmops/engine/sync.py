@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from helmops.api.model import Access, ActionOptions
@@ -17,15 +16,12 @@ from helmops.engine.plan import Key, Plan, Planned
 from helmops.engine.preview import Previews
 from helmops.engine.prune import Removal
 from helmops.engine.reconcile import Reconciler, Result
+from helmops.engine.remains import Remains
 from helmops.engine.uninstall import uninstall
-from helmops.engine.world import Id
 from helmops.errors import HelmopsError, Locked, Refused
 from helmops.ports import Progress
 
 OUTCOME_PHASES = {"done": "done", "failed": "failed", "blocked": "blocked", "locked": "failed", "interrupted": "failed"}
-
-ORPHAN_SECONDS = 0.5
-"""How often a helm without its helmops is looked after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +54,7 @@ class Sync:
     def __init__(self, fleet: Fleet, *, parallel: int) -> None:
         self._fleet = fleet
         self._ports = fleet.ports
+        self._remains = Remains(fleet)
         self._limit = asyncio.Semaphore(parallel)
         self._reconcilers: dict[Access, Reconciler] = {}
         self._created: frozenset[tuple[str, str]] = frozenset()  # (cluster, namespace)
@@ -66,28 +63,19 @@ class Sync:
         """Namespaces, then the graph, then what is to be removed. Cancelling it once ends in a summary, too."""
         run = _Run()
         try:
+            await self._remains.find(plan)
             await self._namespaces(plan)
             await self._graph(plan, run)
             if all(one.ok for one in run.results.values()):
                 for removal in plan.removals:
                     run.removed.append(await self._remove(removal))
-            await self._sweep(plan, run)
+            await self._remains.sweep([one for one in plan.releases if run.results[one.key].ok])
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None:
                 task.uncancel()
             return self._summary(plan, run, interrupted=True)
         return self._summary(plan, run)
-
-    async def _sweep(self, plan: Plan, run: _Run) -> None:
-        """A helmops that was killed may have left Leases; those of pending releases tell that they can be recovered."""
-        settled: dict[Access, set[Id]] = {}
-        for one in plan.releases:
-            if run.results[one.key].ok:
-                settled.setdefault(self._fleet.planner(one.release).scope.access, set()).add(one.id)
-        for access, releases in settled.items():
-            with suppress(HelmopsError):  # litter does no harm
-                await self._ports.locks.sweep(access, releases)
 
     async def _namespaces(self, plan: Plan) -> None:
         for one in plan.namespaces:
@@ -106,7 +94,10 @@ class Sync:
     async def _node(self, planned: Planned, run: _Run) -> None:
         started = self._ports.clock.now()
         try:
+            planned = await self._remains.after(planned)
             result = await self._turn(planned, run)
+        except HelmopsError as error:
+            result = Result(planned.id, error=error.message, hint=error.hint, outcome="failed")
         except asyncio.CancelledError:
             run.results[planned.key] = Result(planned.id, error="interrupted", outcome="interrupted")
             raise
@@ -138,36 +129,11 @@ class Sync:
 
     async def _reconciled(self, planned: Planned) -> Result:
         try:
-            return await self._reconciled_in_turn(planned)
+            return await self._reconciler(planned).reconcile(planned)
         except Locked as error:
             return Result(planned.id, error=error.message, hint=error.hint, outcome="locked")
         except HelmopsError as error:
             return Result(planned.id, error=error.message, hint=error.hint, outcome="failed")
-
-    async def _reconciled_in_turn(self, planned: Planned) -> Result:
-        """After the helm that a helmops which is gone left behind, if there is one; after nobody who lives."""
-        try:
-            return await self._reconciler(planned).reconcile(planned)
-        except Locked:
-            if not await self._orphan_ended(planned):
-                raise
-        planned = await self._fleet.planner(planned.release).again(planned)
-        if not planned.acts:
-            return _settled(planned, self._ports.clock.now())
-        return await self._reconciler(planned).reconcile(planned)
-
-    async def _orphan_ended(self, planned: Planned) -> bool:
-        """Waits, for the hard deadline at most. False where there was nothing to wait for."""
-        access, waited = self._fleet.planner(planned.release).scope.access, False
-        while lease := await self._ports.locks.look(access, *planned.id):
-            if not lease.orphaned or self._ports.clock.now() >= lease.deadline:
-                break
-            if not waited:
-                text = f"for the helm that {lease.holder} left behind"
-                self._ports.recorder.record(Progress("/".join(planned.id), "waiting", text))
-            waited = True
-            await self._ports.clock.sleep(ORPHAN_SECONDS)
-        return waited
 
     def _reconciler(self, planned: Planned) -> Reconciler:
         access = planned.release.access

@@ -50,6 +50,12 @@ class FakeLeases(FakeRecords):
         lease = self._leases.get((namespace, name))
         return self._view(lease) if lease else None
 
+    async def left_behind(self, access: Access, releases: Collection[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        """Those of the dead."""
+        self._called("left_behind", releases)
+        views = {key: self._view(self._leases[key]) for key in releases if key in self._leases}
+        return frozenset(key for key, view in views.items() if view.orphaned or view.writers_gone is True)
+
     async def sweep(self, access: Access, releases: Collection[tuple[str, str]]) -> None:
         """Delete what is left of the dead."""
         self._called("sweep", releases)

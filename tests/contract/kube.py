@@ -36,6 +36,8 @@ class World(Protocol):
     namespace: str
     gone: dict[str, bool]
     """What this process knows of other holders: whether they are gone."""
+    orphans: set[str]
+    """Holders that are gone, while a helm of theirs lives on."""
 
     @property
     def cluster(self) -> Cluster: ...
@@ -62,6 +64,7 @@ class FakeWorld:
         self.fake.holder = HOLDER
         self.gone: dict[str, bool] = {}
         self.fake.writers_gone = self.known_gone
+        self.orphans = self.fake.orphans
         self.cluster = self.storage = self.locks = self.fake
         self.access = Access()
         self.namespace = "apps"
@@ -104,6 +107,7 @@ class RealWorld:
     kubeconfig: Path
     namespace: str
     gone: dict[str, bool] = field(default_factory=dict)
+    orphans: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.connections = Connections({})
@@ -111,10 +115,13 @@ class RealWorld:
         self.access = Access(ClusterRef(str(self.kubeconfig)))
         self.cluster = KubeCluster(self.connections, self.client)
         self.storage = KubeStorage(self.client)
-        self.locks = KubeLocks(self.client, HOLDER, self.known_gone, timing=FAST)
+        self.locks = KubeLocks(self.client, HOLDER, self.known_gone, holder_gone=self.holder_gone, timing=FAST)
 
     def known_gone(self, holder: str) -> bool | None:
-        return self.gone.get(holder)
+        return False if holder in self.orphans else self.gone.get(holder)
+
+    def holder_gone(self, holder: str) -> bool | None:
+        return True if holder in self.orphans else self.gone.get(holder)
 
     def now(self) -> dt.datetime:
         return dt.datetime.now(dt.UTC)

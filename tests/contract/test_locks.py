@@ -92,6 +92,21 @@ async def test_taken_at_once_from_who_is_known_to_be_gone(world: World, live: bo
     assert await world.locks.look(world.access, world.namespace, "web") is None
 
 
+async def test_what_the_dead_left_behind_also_where_their_helm_lives_on(world: World) -> None:
+    for name, holder in (("dead", OTHER), ("orphan", "orphaned"), ("unknown", "nobody-knows"), ("unasked", OTHER)):
+        await world.leave_lease(name, holder, live=True, deadline=world.now() + HOUR)
+    world.gone[OTHER] = True
+    world.orphans.add("orphaned")
+    asked = {(world.namespace, name) for name in ("dead", "orphan", "unknown", "none")} | {("kube-system", "dead")}
+    found = await world.locks.left_behind(world.access, asked)
+    assert found == {(world.namespace, "dead"), (world.namespace, "orphan")}
+    view = await world.locks.look(world.access, world.namespace, "orphan")
+    assert view is not None
+    assert (view.orphaned, view.writers_gone) == (True, False)
+    await world.locks.sweep(world.access, found)
+    assert await world.locks.left_behind(world.access, asked) == {(world.namespace, "orphan")}
+
+
 async def test_swept_where_everybody_is_gone_and_only_there(world: World) -> None:
     for name, holder in (("dead", OTHER), ("unasked", OTHER), ("unknown", "nobody-knows")):
         await world.leave_lease(name, holder, live=True, deadline=world.now() + HOUR)

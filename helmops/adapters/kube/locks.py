@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,9 +22,10 @@ from helmops.adapters.kube.listing import list_all
 from helmops.adapters.kube.paths import segment
 from helmops.api.model import Access
 from helmops.core.release.observation import LeaseView
-from helmops.errors import Conflict, HelmopsError, Locked, NotFound
+from helmops.errors import Conflict, Forbidden, HelmopsError, Locked, NotFound
 from helmops.ports import Lock
 
+_EVERYWHERE = f"/apis/{leases.API_VERSION}/leases"
 _TRIES = 4
 _FAREWELL = 3.0
 """Seconds that giving a Lease back may take. One that is left behind expires, and its holder knows its own."""
@@ -84,17 +85,35 @@ class KubeLocks:
         lease = await self._read(access, _path(namespace, name))
         return lease.view(self._now(), self._gone, self._holder_gone) if lease else None
 
+    async def left_behind(self, access: Access, releases: Collection[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        """Those of the releases whose Lease's holder is known to be gone, with or without its helm."""
+        found = await self._of(access, releases)
+        return frozenset(release for release, lease in found.items() if self._holder_gone(lease.holder) is True)
+
     async def sweep(self, access: Access, releases: Collection[tuple[str, str]]) -> None:
         """What a killed helmops left of releases that nobody need recover."""
-        namespaces = {namespace for namespace, _ in releases}
-        path = _path(*namespaces) if len(namespaces) == 1 else f"/apis/{leases.API_VERSION}/leases"
-        for item in await list_all(self._client, access, path, selector=leases.OURS, where="Leases"):
-            lease, namespace = leases.read(item), item["metadata"]["namespace"]
-            name = lease.name.removeprefix(leases.PREFIX)
-            if (namespace, name) in releases and self._gone(lease.holder) is True:
+        for release, lease in (await self._of(access, releases)).items():
+            if self._gone(lease.holder) is True:
                 guard = {"preconditions": {"uid": lease.uid, "resourceVersion": lease.resource_version}}
                 with suppress(Conflict, NotFound):  # somebody has it in hand
-                    await self._client.request(access, Request("DELETE", _path(namespace, name), body=guard))
+                    await self._client.request(access, Request("DELETE", _path(*release), body=guard))
+
+    async def _of(self, access: Access, releases: Collection[tuple[str, str]]) -> dict[tuple[str, str], Lease]:
+        """The Leases of these releases, by one list; of each namespace where the whole cluster may not be listed."""
+        namespaces = {namespace for namespace, _ in releases}
+        try:
+            items = await self._list(access, _path(*namespaces) if len(namespaces) == 1 else _EVERYWHERE)
+        except Forbidden:
+            if len(namespaces) == 1:
+                raise
+            lists = await asyncio.gather(*(self._list(access, _path(namespace)) for namespace in namespaces))
+            items = [item for found in lists for item in found]
+        named = ((item["metadata"]["namespace"], leases.read(item)) for item in items)
+        found = {(namespace, lease.name.removeprefix(leases.PREFIX)): lease for namespace, lease in named}
+        return {release: found[release] for release in releases if release in found}
+
+    async def _list(self, access: Access, path: str) -> list[Mapping[str, Any]]:
+        return await list_all(self._client, access, path, selector=leases.OURS, where="Leases")
 
     @asynccontextmanager
     async def _hold(self, access: Access, namespace: str, name: str, deadline: float) -> AsyncIterator[Lock]:

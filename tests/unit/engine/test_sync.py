@@ -269,6 +269,35 @@ async def test_a_lease_that_a_dead_helmops_left_on_a_release_that_is_done_goes(s
     assert await stage.cluster.look(access, NAMESPACE, "stuck") is not None
 
 
+async def test_what_an_orphan_wrote_after_the_plan_is_planned_anew(stage: Stage) -> None:
+    """It was dying while we planned; nobody need run sync twice for that."""
+    stage.write(release())
+    await stage.sync()
+    stage.write(release(message="new"))
+    stage.cluster.leave_lease(NAMESPACE, "web", "dead")
+    stage.cluster.writers_gone = lambda holder: True
+    fleet, plan = await stage.fleet()
+    stage.make_pending("web", labels=ours(2))
+    record = stage.cluster.revisions(NAMESPACE, "web")[-1]
+    await stage.cluster.mark_failed(plan.scope.access, record, 'Upgrade "web" failed: context canceled')
+    (result,) = (await Sync(fleet, parallel=1).apply(plan)).results
+    assert result.ok
+    assert stage.message("web") == "new"
+
+
+async def test_what_an_orphan_changes_of_a_release_that_was_in_sync_is_put_right(stage: Stage) -> None:
+    stage.write(release())
+    await stage.sync()
+    stage.cluster.leave_lease(NAMESPACE, "web", "dead")
+    stage.cluster.writers_gone = lambda holder: True
+    fleet, plan = await stage.fleet()
+    assert not plan.changes
+    stage.make_pending("web", "deployed", ours(2))  # of the input before
+    (result,) = (await Sync(fleet, parallel=1).apply(plan)).results
+    assert result.ok
+    assert [type(step.action).__name__ for step in result.steps] == ["Upgrade"]
+
+
 async def test_an_orphan_that_did_what_was_wanted_leaves_nothing_to_do(stage: Stage) -> None:
     stage.write(release())
     await stage.sync()
