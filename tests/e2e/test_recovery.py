@@ -122,11 +122,8 @@ def test_two_syncs_at_once_never_run_two_helms_on_one_release(
     counted = ops.using(HELM_BIN=str(counted_helm.path))
     with counted.running("sync", ".", "--yes") as one, counted.running("sync", ".", "--yes") as two:
         ended = [one.end(), two.end()]
-    assert ended[0].code == 0 or ended[1].code == 0
-    for run in ended:
-        assert run.code in {0, 1, 4, 5}, run.text
-        if run.code:
-            assert "is being written by" in run.text or "has changed since it was planned" in run.text
+    assert {run.code for run in ended} in ({0}, {0, 5}), "".join(run.text for run in ended)
+    assert all("is being written by" in run.text for run in ended if run.code == 5)
     assert all(live.history(name) == ["superseded", "deployed"] for name in names)
     assert {live.message(name) for name in names} == {"new"}
     assert list(overlaps(counted_helm.lines())) == []
